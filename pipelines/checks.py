@@ -1,0 +1,139 @@
+"""Checks the tables: rules generated from `tables.py`, and the files of `sql/checks`; a row that comes back fails.
+
+Every check has a severity, and a blocking one keeps a run from being published. Where the tables come from (staged
+Parquet or the published database) does not matter here, as long as their names resolve on the connection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import duckdb
+
+from pipelines import settings
+from pipelines.schema import quote
+from pipelines.sql_files import SqlFile, read_folder
+from pipelines.tables import TABLES, Table
+
+ERROR, WARNING = "error", "warning"
+_TABLE = re.compile(r"\b(?:main|raw)\.\w+")
+#: How many failing rows are shown.
+_SAMPLE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A rule: `statement` returns the rows that break it. `table` is the table it is about, as `schema.name`."""
+
+    name: str
+    table: str
+    words: str
+    statement: str
+    severity: str = ERROR
+    is_blocking: bool = True
+    is_generated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """How many rows break a rule, and the first of them."""
+
+    check: Check
+    failing_rows: int
+    sample: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no row breaks the rule."""
+        return self.failing_rows == 0
+
+    @property
+    def words(self) -> str:
+        """One line: what fails, how often, and the first row of it."""
+        rows = f"{self.failing_rows:,} row{'s' if self.failing_rows != 1 else ''}"
+        first = ", ".join(f"{name}={value!r}" for name, value in self.sample[0].items()) if self.sample else ""
+        return (
+            f"{self.check.severity}: {self.check.name}: {self.check.words} Not so in {rows}; the first: {first[:200]}"
+        )
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """Every check: those of the declared tables, table by table, then those of sql/checks."""
+    generated = [check for table in TABLES.values() for check in table_checks(table)]
+    written = [
+        Check(file.name, _first_table(file), file.title, file.statement, file.severity, file.is_blocking, False)
+        for file in read_folder(settings.SQL / "checks").values()
+    ]
+    return (*generated, *written)
+
+
+def _first_table(file: SqlFile) -> str:
+    """The table that a check is about: the first that it reads from."""
+    match = _TABLE.search(file.statement)
+    if match is None:
+        raise ValueError(f"{file.path}: reads no table of main or raw")
+    return match[0]
+
+
+def table_checks(table: Table) -> Iterator[Check]:
+    """Primary key, NOT NULL, foreign keys and closed lists of values of one table, all of them blocking."""
+    name = table.qualified_name
+    key = ", ".join(table.primary_key)
+    yield Check(
+        f"{table.name}.primary_key",
+        name,
+        f"({key}) identifies a row of {name}.",
+        f"SELECT {key}, count(*) AS row_count FROM {name} GROUP BY {key} HAVING count(*) > 1",
+    )
+    needed = [column.name for column in table.columns if not column.nullable]
+    yield Check(
+        f"{table.name}.not_null",
+        name,
+        f"{', '.join(needed)} of {name} are never NULL.",
+        f"SELECT * FROM {name} WHERE {' OR '.join(f'{column} IS NULL' for column in needed)}",
+    )
+    for columns, referenced, referenced_columns in table.references:
+        pairs = zip(columns, referenced_columns, strict=True)
+        condition = " AND ".join(f"target.{theirs} = source.{ours}" for ours, theirs in pairs)
+        present = " AND ".join(f"source.{column} IS NOT NULL" for column in columns)
+        yield Check(
+            f"{table.name}.{'_and_'.join(columns)}_in_{referenced}",
+            name,
+            f"{', '.join(columns)} of {name} is in {TABLES[referenced].qualified_name}.",
+            f"SELECT source.* FROM {name} AS source "
+            f"ANTI JOIN {TABLES[referenced].qualified_name} AS target ON {condition} WHERE {present}",
+        )
+    for column in table.columns:
+        if column.values:
+            yield Check(
+                f"{table.name}.{column.name}_values",
+                name,
+                f"{column.name} of {name} is one of {', '.join(column.values)}.",
+                f"SELECT * FROM {name} WHERE {column.name} NOT IN ({', '.join(map(quote, column.values))})",
+            )
+
+
+def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckResult:
+    """Run one check on a connection where `main.…` and `raw.…` are the tables to look at."""
+    row = connection.execute(f"SELECT count(*) FROM ({check.statement})").fetchone()
+    count = int(row[0]) if row else 0
+    if not count:
+        return CheckResult(check, 0)
+    cursor = connection.execute(f"SELECT * FROM ({check.statement}) LIMIT {_SAMPLE}")
+    names = [column[0] for column in cursor.description or ()]
+    sample = tuple(dict(zip(names, values, strict=True)) for values in cursor.fetchall())
+    return CheckResult(check, count, sample)
+
+
+def problems_at_least_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Every problem that is worse than a note, one line each: file, line, what it is, and what to do."""
+    rows = connection.execute(
+        "SELECT source_uri, line_number, problem_code, detail FROM main.problems "
+        "WHERE severity <> 'note' ORDER BY source_uri, line_number, problem_number"
+    ).fetchall()
+    return [f"{uri}{f':{line}' if line else ''}: {code}: {detail}" for uri, line, code, detail in rows]

@@ -1,0 +1,232 @@
+"""The command line, `ieval`: reads what a person wants, asks the modules behind it, and says what came of it.
+
+Data goes to stdout, talk to stderr. Everything heavy is imported inside the commands, so that `--help` is instant.
+Work of any kind does not belong here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+
+_STARTED = time.perf_counter()
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Trouble(click.ClickException):
+    """Something that a person can mend: a sentence on stderr and exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the sentence, without any character of a file name or page that a terminal would obey."""
+        from pipelines.printing import printable
+
+        click.echo(f"ieval: {printable(self.format_message())}", err=True)
+
+
+def _warehouse_option(command: _Command) -> _Command:
+    return click.option(
+        "--warehouse",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="IEVAL_WAREHOUSE",
+        help="Folder of the warehouse (IEVAL_WAREHOUSE).  [default: warehouse/]",
+    )(command)
+
+
+def _settings(warehouse: Path | None) -> Settings:
+    """The settings of this process and of those it starts."""
+    if warehouse is not None:
+        os.environ["IEVAL_WAREHOUSE"] = str(warehouse)
+    from pipelines.settings import Settings
+
+    return Settings()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ieval-warehouse")
+def main() -> None:
+    """A queryable warehouse of what ILO evaluations recommend, teach and praise."""
+
+
+@main.command()
+@click.argument("pages", nargs=-1, type=click.Path())
+@click.option("--strict", is_flag=True, help="Publish nothing if a page has a warning, such as an unknown label.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--verbose", is_flag=True, help="Show Dagster's own log.")
+@_warehouse_option
+def run(pages: tuple[str, ...], strict: bool, as_json: bool, verbose: bool, warehouse: Path | None) -> None:
+    """Read PAGES and bring the warehouse up to date.
+
+    PAGES are files, folders, globs, .zip or .tar archives of .txt pages, and .jsonl or .parquet files with a column
+    `text` and optionally a column `url`. Without PAGES: IEVAL_PAGES, else seeds/pages. Pages that were read before are
+    remembered; nothing that was read is ever lost.
+    """
+    knobs = _settings(warehouse)
+    from pipelines import running
+
+    try:
+        summary = running.run(knobs, list(pages), strict, verbose, _STARTED)
+    except running.RunFailed as error:
+        raise Trouble(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(summary.as_dict(), indent=1, ensure_ascii=False))
+    else:
+        click.echo(summary.text())
+    if summary.not_read:
+        raise Trouble(f"{summary.not_read} files could not be read; the others are in the warehouse")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@_warehouse_option
+def status(as_json: bool, warehouse: Path | None) -> None:
+    """Tell what the warehouse holds, how fresh it is and what is wrong."""
+    from pipelines import status as status_
+
+    knobs = _settings(warehouse)
+    with _open(knobs) as connection:
+        facts = status_.status(connection, knobs)
+    click.echo(json.dumps(facts, indent=1) if as_json else status_.text(facts))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("question", required=False)
+@click.argument("parameters", nargs=-1, type=click.UNPROCESSED)
+@click.option("--csv", "as_csv", is_flag=True, help="Print as CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), help="Write an Excel file.")
+@_warehouse_option
+def sql(
+    question: str | None,
+    parameters: tuple[str, ...],
+    as_csv: bool,
+    as_json: bool,
+    xlsx: Path | None,
+    warehouse: Path | None,
+) -> None:
+    """Answer a worked QUESTION or an SQL query, read only.
+
+    \b
+    ieval sql                                         lists the questions
+    ieval sql country_promises --country Cambodia     asks one of them
+    ieval sql "SELECT count(*) FROM lessons"          asks anything
+    """
+    from pipelines import printing
+    from pipelines.questions import QuestionError, ask, worked_questions
+
+    if question is None:
+        for file in worked_questions().values():
+            click.echo(f"{file.name}\n    {file.title}")
+            for parameter in file.parameters:
+                default = f" [{parameter.default}]" if parameter.default is not None else ""
+                click.echo(f"    --{parameter.name} {parameter.type.upper()}{default}  {parameter.words}")
+        return
+    given = _parse_parameters(parameters)
+    with _open(_settings(warehouse)) as connection:
+        try:
+            answer = ask(connection, question, given)
+        except QuestionError as error:
+            raise Trouble(str(error)) from None
+    if xlsx:
+        printing.write_excel(answer, xlsx)
+        click.echo(f"{len(answer.rows):,} rows written to {xlsx}", err=True)
+    elif as_csv:
+        printing.print_csv(answer, sys.stdout)
+    elif as_json:
+        printing.print_json(answer, sys.stdout)
+    else:
+        printing.print_table(answer, sys.stdout)
+        if not answer.rows:
+            click.echo("no rows", err=True)
+
+
+def _parse_parameters(words: tuple[str, ...]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    queue = list(words)
+    while queue:
+        word = queue.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--"):
+            raise click.UsageError(
+                f"unexpected {word!r}; a query with blanks needs quotes, a parameter is --name value"
+            )
+        if not equals:
+            if not queue:
+                raise click.UsageError(f"--{name} needs a value")
+            value = queue.pop(0)
+        given[name.replace("-", "_")] = value
+    return given
+
+
+def _open(knobs: Settings) -> Any:
+    """The published warehouse, or a sentence that says how to make one."""
+    from pipelines.questions import QuestionError, open_warehouse
+
+    if not knobs.database.exists():
+        raise Trouble(str(QuestionError(f"there is no warehouse at {knobs.database} yet: make one with `ieval run`")))
+    return open_warehouse(knobs)
+
+
+@main.command()
+@click.option("--unknown", is_flag=True, help="Print labels that no vocabulary has, in the shape of the CSV they want.")
+@_warehouse_option
+def check(unknown: bool, warehouse: Path | None) -> None:
+    """Run every check on the published warehouse. Exit code 1 if one of them fails with an error."""
+    from pipelines import checks
+    from pipelines.unknown import unknown_labels
+
+    with _open(_settings(warehouse)) as connection:
+        if unknown:
+            text = unknown_labels(connection)
+            click.echo(text or "every label is known", nl=not text, err=not text)
+            return
+        results = [checks.run_check(connection, rule) for rule in checks.all_checks()]
+    broken = [result for result in results if not result.passed]
+    for result in broken:
+        from pipelines.printing import printable
+
+        click.echo(printable(result.words))
+    errors = sum(result.check.severity == checks.ERROR for result in broken)
+    click.echo(
+        f"{len(results)} checks: {len(results) - len(broken)} hold, {errors} errors, {len(broken) - errors} warnings"
+    )
+    if errors:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("table", required=False)
+def dictionary(table: str | None) -> None:
+    """Print the data dictionary as Markdown: all of it, or one TABLE."""
+    from pipelines import dictionary as dictionary_
+    from pipelines.marts import MARTS
+    from pipelines.tables import TABLES
+
+    if table is None:
+        click.echo(dictionary_.dictionary(), nl=False)
+        return
+    known = {**TABLES, **MARTS}
+    name = table.rpartition(".")[2]
+    if name not in known:
+        raise Trouble(f"there is no table {table}; there are {', '.join(known)}")
+    click.echo(dictionary_.describe(known[name]), nl=False)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+@_warehouse_option
+def serve(host: str, port: int, warehouse: Path | None) -> None:
+    """Start Dagster's web page and its daemon (daily schedule, sensor of new pages). Ctrl-C ends both."""
+    from pipelines import serving
+
+    sys.exit(serving.serve(_settings(warehouse), host, port))

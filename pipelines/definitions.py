@@ -1,0 +1,71 @@
+"""The Dagster code location: assets, checks, the job, its daily schedule, the sensor of new pages, the failure hook.
+
+Everything runs in one process: a step here takes less time than starting another interpreter. What the assets do does
+not belong here.
+"""
+
+# No `from __future__ import annotations`: Dagster reads the annotation of `context` at definition time.
+import json
+import urllib.request
+
+import dagster as dg
+
+from pipelines import assets
+from pipelines.pages import sources_fingerprint
+from pipelines.settings import Settings
+
+JOB_NAME = "build_warehouse"
+
+
+@dg.failure_hook
+def post_failure(context: dg.HookContext) -> None:
+    """Post a failed step as JSON to IEVAL_FAILURE_WEBHOOK, if set. A webhook that is down fails nothing else."""
+    webhook = Settings().failure_webhook
+    if not webhook:
+        return
+    error = context.op_exception
+    body = {"job": context.job_name, "run_id": context.run_id, "step": context.op.name, "error": str(error)}
+    request = urllib.request.Request(
+        webhook, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+    except OSError as failure:
+        # The address may hold a secret, so it is not repeated here.
+        context.log.error("the failure could not be posted to IEVAL_FAILURE_WEBHOOK: %s", failure.__class__.__name__)
+
+
+job = dg.define_asset_job(
+    JOB_NAME,
+    selection=dg.AssetSelection.all(),
+    hooks={post_failure},
+    description="Read new pages, and rebuild, check and publish the warehouse if anything changed.",
+)
+
+schedule = dg.ScheduleDefinition(
+    name="daily",
+    job=job,
+    cron_schedule=Settings().schedule,
+    execution_timezone=Settings().time_zone,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Once a day; IEVAL_SCHEDULE and IEVAL_TIME_ZONE set when.",
+)
+
+
+@dg.sensor(job=job, minimum_interval_seconds=60, description="One run whenever the set of pages has changed.")
+def new_pages(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Launch one run when files were added, changed or removed since the last look."""
+    seen = sources_fingerprint(Settings().pages_to_read)
+    if seen == context.cursor:
+        return dg.SkipReason("the set of pages has not changed")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen)], cursor=seen)
+
+
+defs = dg.Definitions(
+    assets=[*assets.SEEDS, assets.page_store, assets.records, assets.tables, assets.database],
+    asset_checks=[assets.table_checks],
+    jobs=[job],
+    schedules=[schedule],
+    sensors=[new_pages],
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,113 @@
+"""Answers questions over the published warehouse, read only: the worked ones of `sql/queries`, or any SQL.
+
+An answer cannot write, read other files or reach the network. How answers are printed does not belong here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from pipelines import settings
+from pipelines.settings import Settings
+from pipelines.sql_files import Parameter, SqlFile, read_folder
+
+
+class QuestionError(ValueError):
+    """A question that cannot be answered as asked; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Column names and rows."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+def worked_questions() -> Mapping[str, SqlFile]:
+    """The files of sql/queries by name."""
+    return read_folder(settings.SQL / "queries")
+
+
+@contextlib.contextmanager
+def open_warehouse(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published database, read only, without access to anything else. Raises QuestionError if there is none."""
+    if not knobs.database.exists():
+        raise QuestionError(f"there is no warehouse at {knobs.database} yet: make one with `ieval run`")
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": False,
+        "memory_limit": knobs.memory_limit,
+        "lock_configuration": True,
+    }
+    with duckdb.connect(str(knobs.database), read_only=True, config=config) as connection:
+        yield connection
+
+
+def ask(connection: duckdb.DuckDBPyConnection, question: str, given: Mapping[str, str]) -> Answer:
+    """Answer a worked question by its name, with parameters given as text, or a query. Raises QuestionError."""
+    files = worked_questions()
+    if question in files:
+        file = files[question]
+        return _run(connection, file.statement, _values(file, given))
+    if not question.strip() or len(question.split()) == 1:
+        raise QuestionError(
+            _unknown(f"there is no question {question!r}", question, list(files), "`ieval sql` lists them")
+        )
+    if given:
+        raise QuestionError(f"a query takes no --{next(iter(given))}: write the value into it")
+    return _run(connection, question, {})
+
+
+def _values(file: SqlFile, given: Mapping[str, str]) -> dict[str, Any]:
+    names = [parameter.name for parameter in file.parameters]
+    for name in given:
+        if name not in names:
+            known = f"it takes {', '.join(f'--{known}' for known in names)}" if names else "it takes none"
+            raise QuestionError(_unknown(f"{file.name} has no parameter --{name}", name, names, known))
+    return {
+        parameter.name: _value(parameter, given.get(parameter.name, parameter.default)) for parameter in file.parameters
+    }
+
+
+def _value(parameter: Parameter, text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        if parameter.type == "integer":
+            return int(text)
+        if parameter.type == "date":
+            return datetime.date.fromisoformat(text)
+    except ValueError:
+        form = "a whole number" if parameter.type == "integer" else "a date like 2026-01-31"
+        raise QuestionError(f"--{parameter.name} {text!r} is not {form}") from None
+    return text
+
+
+def _unknown(what: str, word: str, known: list[str], otherwise: str) -> str:
+    near = difflib.get_close_matches(word, known, 1)
+    return f"{what}; did you mean {near[0]}?" if near else f"{what}; {otherwise}"
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, Any]) -> Answer:
+    try:
+        cursor = connection.execute(statement, dict(values)) if values else connection.execute(statement)
+        columns = [column[0] for column in cursor.description or ()]
+        return Answer(columns, cursor.fetchall() if columns else [])
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise QuestionError(f"{_first_lines(error)}\n`ieval dictionary` describes every table and column") from None
+    except (duckdb.PermissionException, duckdb.InvalidInputException) as error:
+        raise QuestionError(f"{_first_lines(error)}\n`ieval sql` only reads the warehouse, and nothing else") from None
+    except duckdb.Error as error:
+        raise QuestionError(_first_lines(error)) from None
+
+
+def _first_lines(error: Exception) -> str:
+    """DuckDB's message without the statement that it repeats."""
+    return str(error).split("\n\nLINE ", 1)[0]

@@ -1,0 +1,135 @@
+"""Runs the asset graph in this process, once, and sums up what came of it.
+
+The order of a run is the graph in `assets.py`; this is only the door through which the command line enters it. Progress
+is drawn on a terminal and nowhere else.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from pipelines import dagster_home
+from pipelines.printing import console, printable
+from pipelines.settings import Settings
+from pipelines.stages import LOG, Listener
+
+
+class RunFailed(RuntimeError):
+    """The run published nothing; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did, for people and for monitoring. Times in seconds."""
+
+    database: str
+    parquet: str
+    is_new: bool
+    pages_read: int
+    new_pages: int
+    not_read: int
+    rows: dict[str, int]
+    messages: list[str]
+    seconds: float
+    own_seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, as JSON takes it."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def text(self) -> str:
+        """A few lines for people."""
+        lines = [f"pages: {self.pages_read:,} read, {self.new_pages:,} new"]
+        counted = ("evaluations", "recommendations", "lessons", "good_practices", "action_items", "problems")
+        lines.append("rows: " + ", ".join(f"{self.rows[name]:,} {name}" for name in counted))
+        lines += [printable(message) for message in self.messages]
+        if self.is_new:
+            lines += [f"made: {self.database}", f"      {self.parquet}/<table>.parquet, {len(self.rows)} tables"]
+        else:
+            lines.append(f"nothing new: {self.database} is as it was")
+        others = self.seconds - self.own_seconds
+        lines.append(f"time: {self.seconds:.1f} s, of which {self.own_seconds:.1f} s our work, {others:.1f} s Dagster")
+        return "\n".join(lines)
+
+
+class _Bar(Listener):
+    """A progress bar on stderr."""
+
+    def __init__(self) -> None:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self.progress = Progress(*columns, console=console(sys.stderr), transient=True)
+        self.task: Any = None
+
+    def begin(self, name: str, total: int | None) -> None:
+        self.progress.start()
+        self.task = self.progress.add_task(name, total=total)
+
+    def advance(self, count: int) -> None:
+        self.progress.advance(self.task, count)
+
+    def end(self) -> None:
+        self.progress.remove_task(self.task)
+        self.progress.stop()
+
+
+def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started: float) -> Summary:
+    """Execute the graph. `started` is when the process began, by time.perf_counter. Raises RunFailed."""
+    dagster_home.prepare(knobs)
+    if sys.stderr.isatty():
+        LOG.listener = _Bar()
+    import dagster as dg
+
+    own_imports = time.perf_counter()
+    from pipelines.definitions import JOB_NAME, defs
+    from pipelines.warehouse import published
+
+    own = time.perf_counter() - own_imports
+    config = {
+        "loggers": {"console": {"config": {"log_level": "INFO" if verbose else "CRITICAL"}}},
+        "ops": {"page_store": {"config": {"pages": pages}}, "checks": {"config": {"strict": strict}}},
+    }
+    before = published(knobs)
+    with dg.DagsterInstance.get() as instance:
+        result = defs.resolve_job_def(JOB_NAME).execute_in_process(config, instance=instance, raise_on_error=False)
+    if not result.success:
+        raise RunFailed(_why(result))
+    after = published(knobs)
+    assert after is not None
+    return Summary(
+        database=str(knobs.database),
+        parquet=str(knobs.parquet),
+        is_new=before is None or before.inputs != after.inputs,
+        pages_read=LOG.facts["pages_read"],
+        new_pages=LOG.facts["new_pages"],
+        not_read=LOG.facts["not_read"],
+        rows={name: table.rows for name, table in after.tables.items()},
+        messages=LOG.messages,
+        seconds=round(time.perf_counter() - started, 3),
+        own_seconds=round(own + sum(LOG.seconds.values()), 3),
+    )
+
+
+def _why(result: Any) -> str:
+    """The first failure of a run in words: our own message where we raised it, else the error's class and message."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data is not None:
+                return str(data.user_failure_data.description)
+            failed = [message for message in LOG.messages if message.startswith("check error")]
+            if failed:
+                return "\n".join(["nothing was published, for these checks fail:", *failed])
+            cause = data.error.cause or data.error
+            return f"{event.step_key}: {cause.message.strip()}\n(run it with --verbose for the whole story)"
+    return "the run failed; run it with --verbose for the whole story"

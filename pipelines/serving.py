@@ -1,0 +1,48 @@
+"""Starts Dagster's webserver and daemon side by side and ends both when one of them or the person ends.
+
+Both read the same home, in which telemetry is off. What they run does not belong here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+
+import click
+
+from pipelines import dagster_home
+from pipelines.settings import Settings
+
+
+def serve(knobs: Settings, host: str, port: int) -> int:
+    """Run until Ctrl-C, SIGTERM or the end of one of the two; returns the exit code."""
+    home = dagster_home.prepare(knobs)
+    module = ["-m", "pipelines.definitions"]
+    # The modules that the consoles scripts dagster-webserver and dagster-daemon call.
+    commands = (
+        [sys.executable, "-m", "dagster_webserver", "--host", host, "--port", str(port), *module],
+        [sys.executable, "-m", "dagster._daemon", "run", *module],
+    )
+    processes = [subprocess.Popen(command) for command in commands]
+    click.echo(f"Dagster: http://{host}:{port} (home {home}); Ctrl-C ends it", err=True)
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        while all(process.poll() is None for process in processes):
+            time.sleep(0.5)
+        return next(process.returncode for process in processes if process.returncode is not None)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()

@@ -1,0 +1,85 @@
+"""Says where seeds, SQL and the warehouse are, and every other knob: the only reader of the environment.
+
+Each knob is an environment variable `IEVAL_…` with a default that suits a laptop. What the knobs turn does not belong
+here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+#: A checkout has seeds/ and sql/ beside the package; an installed package carries them inside.
+PROJECT = _PACKAGE.parent if (_PACKAGE.parent / "sql").is_dir() else _PACKAGE / "_shipped"
+SQL = PROJECT / "sql"
+REFERENCE = PROJECT / "seeds" / "reference"
+SEED_PAGES = PROJECT / "seeds" / "pages"
+
+
+def _environment(name: str, default: str) -> str:
+    return os.environ.get(f"IEVAL_{name}") or default
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The knobs of a run."""
+
+    #: Everything that is made: IEVAL_WAREHOUSE, default `warehouse/` of the checkout or working folder.
+    warehouse: Path = field(default_factory=lambda: Path(_environment("WAREHOUSE", str(_default_warehouse()))))
+    #: Where the scheduled job looks for pages: IEVAL_PAGES, default `seeds/pages`.
+    pages: str = field(default_factory=lambda: _environment("PAGES", ""))
+    #: Worker processes for large runs: IEVAL_WORKERS, default all cores.
+    workers: int = field(default_factory=lambda: int(_environment("WORKERS", str(os.cpu_count() or 1))))
+    #: What DuckDB may use before it spills to disk: IEVAL_MEMORY_LIMIT.
+    memory_limit: str = field(default_factory=lambda: _environment("MEMORY_LIMIT", "2GB"))
+    #: Cron expression and time zone of the daily run: IEVAL_SCHEDULE, IEVAL_TIME_ZONE.
+    schedule: str = field(default_factory=lambda: _environment("SCHEDULE", "0 5 * * *"))
+    time_zone: str = field(default_factory=lambda: _environment("TIME_ZONE", "UTC"))
+    #: Where a failed run is posted as JSON, if anywhere: IEVAL_FAILURE_WEBHOOK.
+    failure_webhook: str = field(default_factory=lambda: _environment("FAILURE_WEBHOOK", ""))
+
+    @property
+    def pages_to_read(self) -> list[str]:
+        """The sources of a run that names none."""
+        return [self.pages or str(SEED_PAGES)]
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.warehouse / "ieval.duckdb"
+
+    @property
+    def parquet(self) -> Path:
+        """The published tables, one Parquet file each."""
+        return self.warehouse / "parquet"
+
+    @property
+    def page_store(self) -> Path:
+        """The append-only parts of every page ever read."""
+        return self.warehouse / "pages"
+
+    @property
+    def records(self) -> Path:
+        """The parsed parts, one a part of the page store."""
+        return self.warehouse / "records"
+
+    @property
+    def staging(self) -> Path:
+        """Where tables are written and checked before they are published."""
+        return self.warehouse / ".staging"
+
+    @property
+    def manifest(self) -> Path:
+        """What the last run published: inputs, files, rows, hashes."""
+        return self.warehouse / "manifest.json"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.warehouse / ".dagster"
+
+
+def _default_warehouse() -> Path:
+    return (PROJECT if PROJECT != _PACKAGE / "_shipped" else Path.cwd()) / "warehouse"

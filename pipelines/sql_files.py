@@ -1,0 +1,111 @@
+"""Reads the files of `sql/`: what each says of itself in its leading comment, its statement, and what it depends on.
+
+A file is one statement under a comment. In the comment, `-- $name (type, default value): words` declares a parameter
+and `-- severity: error, blocking` says how bad a row of a check is. What the statements compute does not belong here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+_PARAMETER = re.compile(r"--\s*\$(?P<name>\w+)\s*\((?P<type>\w+), default (?P<default>.*)\):\s*(?P<words>.*)")
+_SEVERITY = re.compile(r"--\s*severity:\s*(?P<severity>error|warning)(?P<blocking>, blocking)?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a worked question; `default` None means that it filters nothing unless given."""
+
+    name: str
+    type: str
+    default: str | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFile:
+    """One file of `sql/`: `words` is its leading comment, without what it declares."""
+
+    name: str
+    path: Path
+    words: str
+    statement: str
+    parameters: tuple[Parameter, ...] = ()
+    severity: str = "error"
+    is_blocking: bool = False
+
+    @property
+    def reads(self) -> set[str]:
+        """The `schema.table` names that the statement reads from. Raises ValueError where it is no SQL."""
+        try:
+            return dependencies(self.statement)
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}") from None
+
+    @property
+    def title(self) -> str:
+        """The first line of the words."""
+        return self.words.split("\n", 1)[0]
+
+
+@cache
+def read_folder(folder: Path) -> Mapping[str, SqlFile]:
+    """The SQL files of a folder by name (file name without `.sql`), in order of name."""
+    return {path.stem: _read_file(path) for path in sorted(folder.glob("*.sql"))}
+
+
+def _read_file(path: Path) -> SqlFile:
+    words, parameters = [], []
+    severity, is_blocking = "error", False
+    lines = path.read_text(encoding="utf-8").splitlines()
+    while lines and (lines[0].startswith("--") or not lines[0].strip()):
+        line = lines.pop(0)
+        if match := _PARAMETER.fullmatch(line):
+            default = None if match["default"] == "NULL" else match["default"]
+            parameters.append(Parameter(match["name"], match["type"], default, match["words"]))
+        elif match := _SEVERITY.fullmatch(line):
+            severity, is_blocking = match["severity"], bool(match["blocking"])
+        else:
+            words.append(line.removeprefix("--").strip())
+    statement = "\n".join(lines).strip().removesuffix(";")
+    return SqlFile(path.stem, path, "\n".join(words).strip(), statement, tuple(parameters), severity, is_blocking)
+
+
+def dependencies(statement: str) -> set[str]:
+    """The `schema.table` names that a SELECT reads from, as DuckDB's own parser sees them."""
+    row = _parser().execute("SELECT json_serialize_sql(?::VARCHAR)", [statement]).fetchone()
+    tree = json.loads(row[0]) if row else {"error": True, "error_message": "no parse"}
+    if tree.get("error"):
+        raise ValueError(f"cannot parse: {tree.get('error_message')}")
+    return {f"{node['schema_name']}.{node['table_name']}" for node in _base_tables(tree) if node["schema_name"]}
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _base_tables(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield node
+        for value in node.values():
+            yield from _base_tables(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _base_tables(value)
+
+
+def in_order(files: Mapping[str, SqlFile]) -> Iterable[str]:
+    """The keys of `files` (`schema.name`) so that each comes after those that it reads from."""
+    graph = {name: file.reads & files.keys() for name, file in files.items()}
+    return TopologicalSorter({name: sorted(graph[name]) for name in sorted(graph)}).static_order()

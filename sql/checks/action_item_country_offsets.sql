@@ -1,0 +1,23 @@
+-- The offsets of the words that give an action item its country give these words in the action plan.
+-- severity: error, blocking
+with compared as (
+    select
+        items.recommendation_id,
+        items.item_number,
+        items.country_iso3,
+        items.mention_text,
+        substr(recommendations.action_plan, items.char_start + 1, items.char_end - items.char_start)
+            as words_at_offsets
+    from main.action_item_countries as items
+    left join main.recommendations as recommendations
+        on recommendations.recommendation_id = items.recommendation_id
+)
+
+select
+    compared.recommendation_id,
+    compared.item_number,
+    compared.country_iso3,
+    compared.mention_text,
+    compared.words_at_offsets
+from compared
+where compared.mention_text is distinct from compared.words_at_offsets

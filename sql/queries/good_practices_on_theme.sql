@@ -1,0 +1,42 @@
+-- Which good practices are there on a theme?
+-- $theme (text, default skills): part of the name of a topic or of a group of themes, in any case
+with about as (
+    select
+        record_themes.record_id as practice_id,
+        string_agg(
+            distinct concat_ws(': ', record_themes.group_label, record_themes.topic_label), '; '
+            order by concat_ws(': ', record_themes.group_label, record_themes.topic_label)
+        ) as themes
+    from main.record_themes as record_themes
+    where
+        record_themes.record_kind = 'good_practice'
+        and contains(
+            strip_accents(lower(concat_ws(': ', record_themes.group_label, record_themes.topic_label))),
+            strip_accents(lower(cast($theme as varchar)))
+        )
+    group by record_themes.record_id
+),
+
+places as (
+    select
+        locations.eval_number,
+        string_agg(locations.country_label, '; ' order by locations.country_label) as filed_under
+    from main.evaluation_locations as locations
+    group by locations.eval_number
+)
+
+select
+    about.themes,
+    practices.description as good_practice,
+    practices.context,
+    practices.cause_effect,
+    practices.replication,
+    places.filed_under as countries,
+    evaluations.title as evaluation,
+    practices.practice_id as number,
+    practices.url
+from about
+inner join main.good_practices as practices on practices.practice_id = about.practice_id
+left join main.evaluations as evaluations on evaluations.eval_number = practices.eval_number
+left join places on places.eval_number = practices.eval_number
+order by about.themes, practices.eval_number desc nulls last, practices.practice_id
