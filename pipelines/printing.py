@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from rich import box
 from rich.console import Console
@@ -56,10 +56,11 @@ def print_table(answer: Answer, file: TextIO) -> None:
     if sum(needs) + 2 * len(needs) > target.width:
         _print(_blocks(answer, rows), target)
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for position, name in enumerate(names):
         is_number = all(isinstance(row[position], int | float | None) for row in answer.rows)
-        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold", min_width=needs[position])
     for row in rows:
         table.add_row(*map(Text, row))
     _print([table], target)

@@ -1,0 +1,66 @@
+# Needs Python >= 3.11 and make; uses uv where it is installed, else venv and pip.
+# Every target does its own set-up, and does nothing twice.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null)
+# Compiled once here: without it every run would compile Dagster again.
+export UV_COMPILE_BYTECODE := 1
+export UV_NO_PROGRESS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+ifdef UV
+    CREATE  = uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+    INSTALL = uv pip install --quiet --python $(BIN)/python
+else
+    CREATE  = $(PYTHON) -m venv $(VENV)
+    INSTALL = $(BIN)/python -m pip install --quiet
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-lower lint serve lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@echo "setting up $(VENV) (a minute or two, once) ..."
+	@$(CREATE)
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements-dev.lock $(VENV)/.run
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/.run ## make the warehouse from seeds/pages
+	@$(BIN)/ieval run
+
+test: $(VENV)/.test ## run the tests
+	@$(BIN)/pytest --quiet --numprocesses auto --dist loadfile
+
+test-lower: requirements-dev.lock pyproject.toml ## run the tests on the oldest DuckDB that we support
+	@$(MAKE) --no-print-directory VENV=.venv-lower .venv-lower/.test
+	@.venv-lower/bin/python -m pip --version >/dev/null 2>&1 || .venv-lower/bin/python -m ensurepip >/dev/null
+	@.venv-lower/bin/python -m pip install --quiet 'duckdb==1.5.*'
+	@.venv-lower/bin/pytest --quiet --numprocesses auto --dist loadfile
+
+lint: $(VENV)/.test ## check style and types
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+serve: $(VENV)/.run ## start Dagster's web page and daemon
+	@$(BIN)/ieval serve
+
+lock: ## renew requirements.lock and requirements-dev.lock from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	    --group build pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	    --group build --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+clean: ## remove what was installed and cached; the warehouse stays
+	@rm -rf .venv .venv-lower .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
