@@ -27,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 _EXCEL_LIMIT = 32_767
 _WIDTH_WHEN_PIPED = 100
 #: A column of running text narrower than this is no pleasure to read.
-_READABLE = 16
+_READABLE = 15
 
 
 def printable(text: str) -> str:
@@ -53,10 +53,10 @@ def print_table(answer: Answer, file: TextIO) -> None:
         max(max(map(len, name.split()), default=1), min(_READABLE, max(map(len, column), default=1)))
         for name, column in zip(names, columns, strict=True)
     ]
-    if sum(needs) + 2 * len(needs) > target.width:
+    if sum(needs) + 3 * (len(needs) - 1) > target.width:
         _print(_blocks(answer, rows), target)
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for position, name in enumerate(names):
         is_number = all(isinstance(row[position], int | float | None) for row in answer.rows)
         justify: Literal["left", "right"] = "right" if is_number else "left"
