@@ -22,7 +22,8 @@ nux:
 
 def prepare(knobs: Settings) -> Path:
     """Create Dagster's home, unless DAGSTER_HOME names another, and return it. It must be an absolute path."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(knobs.dagster_home.absolute())))
+    home = Path(os.environ.get("DAGSTER_HOME") or knobs.dagster_home.absolute())
+    os.environ["DAGSTER_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
     if not config.exists():

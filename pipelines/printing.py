@@ -28,6 +28,8 @@ _EXCEL_LIMIT = 32_767
 _WIDTH_WHEN_PIPED = 100
 #: A column of running text narrower than this is no pleasure to read.
 _READABLE = 15
+#: Characters between two columns.
+_BETWEEN = 3
 
 
 def printable(text: str) -> str:
@@ -53,14 +55,20 @@ def print_table(answer: Answer, file: TextIO) -> None:
         max(max(map(len, name.split()), default=1), min(_READABLE, max(map(len, column), default=1)))
         for name, column in zip(names, columns, strict=True)
     ]
-    if sum(needs) + 3 * (len(needs) - 1) > target.width:
+    spare = target.width - sum(needs) - _BETWEEN * (len(needs) - 1)
+    if spare < 0:
         _print(_blocks(answer, rows), target)
         return
+    widths = []
+    for need, column in zip(needs, columns, strict=True):  # what is to spare goes to those that wrap, from the left
+        more = max(0, min(spare, max(map(len, column), default=1) - need))
+        widths.append(need + more)
+        spare -= more
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for position, name in enumerate(names):
         is_number = all(isinstance(row[position], int | float | None) for row in answer.rows)
         justify: Literal["left", "right"] = "right" if is_number else "left"
-        table.add_column(Text(name), justify=justify, overflow="fold", min_width=needs[position])
+        table.add_column(Text(name), justify=justify, overflow="fold", width=widths[position])
     for row in rows:
         table.add_row(*map(Text, row))
     _print([table], target)
