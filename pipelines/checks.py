@@ -6,8 +6,10 @@ Parquet or the published database) does not matter here, as long as their names 
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -128,6 +130,20 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckResul
     names = [column[0] for column in cursor.description or ()]
     sample = tuple(dict(zip(names, values, strict=True)) for values in cursor.fetchall())
     return CheckResult(check, count, sample)
+
+
+def run_checks(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[Check],
+    progress: Callable[[int], None] = lambda checks: None,
+) -> list[CheckResult]:
+    """Run several checks side by side; results in the order of `rules`."""
+    with ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
+        results = []
+        for result in pool.map(lambda rule: run_check(connection.cursor(), rule), rules):
+            results.append(result)
+            progress(1)
+    return results
 
 
 def problems_at_least_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -189,7 +189,7 @@ def check(unknown: bool, warehouse: Path | None) -> None:
             text = unknown_labels(connection)
             click.echo(text or "every label is known", nl=not text, err=not text)
             return
-        results = [checks.run_check(connection, rule) for rule in checks.all_checks()]
+        results = checks.run_checks(connection, checks.all_checks())
     broken = [result for result in results if not result.passed]
     for result in broken:
         from pipelines.printing import printable

@@ -11,7 +11,7 @@ import gc
 import hashlib
 import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
 
@@ -27,8 +27,6 @@ from pipelines.reference import read_country_names
 _READING = ("action_plan", "bullets", "countries", "decoding", "language", "page", "problems", "records", "reference")
 _VOCABULARIES = ("countries.csv", "country_names.csv", "place_scopes.csv")
 _FINGERPRINT_KEY = b"ieval.fingerprint"
-#: Below this many bytes of pages a pool costs more than it saves.
-_POOL_PAYS = 16 * 1024 * 1024
 _BATCH_ROWS = 1000
 
 
@@ -81,31 +79,59 @@ def read_part(pages_path: Path, records_path: Path, reference: Path, made_by: st
     return table.num_rows
 
 
-def read_parts(
-    tasks: Sequence[tuple[Path, Path]],
-    reference: Path,
-    workers: int = 1,
-    progress: Callable[[int], None] = lambda pages: None,
-) -> int:
-    """Run every task (part of pages, part of records to make); returns the number of pages read.
+class PartReader:
+    """Reads parts into records, in a pool of processes when there are several; the result is the same.
 
-    `progress` is called with the pages of each part as it is done. With several workers and enough to do, the parts go
-    to a pool of processes; the result is the same.
+    A part may be begun as soon as it is written, while its successors are still being collected; `finish` waits for
+    what was begun and reads what is left.
     """
-    made_by = fingerprint(reference)
-    total = 0
-    if workers == 1 or len(tasks) == 1 or sum(pages.stat().st_size for pages, _ in tasks) < _POOL_PAYS // 4:
-        for pages, records in tasks:
-            count = read_part(pages, records, reference, made_by)
-            progress(count)
-            total += count
+
+    def __init__(self, reference: Path, workers: int) -> None:
+        self._reference = reference
+        self._workers = workers
+        self._made_by = fingerprint(reference)
+        self._pool: ProcessPoolExecutor | None = None
+        self._begun: dict[Path, Future[int]] = {}
+
+    def begin(self, pages_path: Path, records_path: Path) -> None:
+        """Start reading one part in the pool, if there is more than one worker."""
+        if self._workers == 1:
+            return
+        if self._pool is None:
+            # A fresh interpreter each: Dagster's and Arrow's threads would not survive a fork.
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=multiprocessing.get_context("spawn"))
+        task = (pages_path, records_path, self._reference, self._made_by)
+        self._begun[records_path] = self._pool.submit(read_part, *task)
+
+    def is_begun(self, records_path: Path) -> bool:
+        """Whether this part of records is being made."""
+        return records_path in self._begun
+
+    def finish(self, tasks: Sequence[tuple[Path, Path]], progress: Callable[[int], None] = lambda pages: None) -> int:
+        """Read every task (part of pages, part of records to make) that is left; returns the number of pages read.
+
+        `progress` is called with the pages of each part as it is done.
+        """
+        left = [(pages, records) for pages, records in tasks if records not in self._begun]
+        if self._pool is not None or len(left) > 1:
+            for pages, records in left:
+                self.begin(pages, records)
+            left = [(pages, records) for pages, records in left if records not in self._begun]
+        total = 0
+        try:
+            for pages, records in left:
+                total += (count := read_part(pages, records, self._reference, self._made_by))
+                progress(count)
+            for future in as_completed(self._begun.values()):
+                total += future.result()
+                progress(future.result())
+        finally:
+            self.close()
         return total
-    # A fresh interpreter each: Dagster's and Arrow's threads would not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-        futures = [pool.submit(read_part, pages, records, reference, made_by) for pages, records in tasks]
-        for future in as_completed(futures):
-            count = future.result()
-            progress(count)
-            total += count
-    return total
+
+    def close(self) -> None:
+        """End the pool; what was begun and not waited for is dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self._pool = None
+        self._begun = {}

@@ -217,8 +217,12 @@ def add_pages(
     seen_at: datetime.datetime,
     counts: PageCounts,
     progress: Callable[[int], None] = lambda pages: None,
+    on_part: Callable[[Path], None] = lambda part: None,
 ) -> PageCounts:
-    """Append every content that the store does not have yet, with `seen_at` (UTC) as when it was first seen."""
+    """Append every content that the store does not have yet, with `seen_at` (UTC) as when it was first seen.
+
+    `progress` is called with the number of pages read, `on_part` with every full part as soon as it is written.
+    """
     parts = store_parts(store)
     known: set[str] = set()
     for part in parts:
@@ -238,7 +242,7 @@ def add_pages(
         rows.append((page_id, _clean(source_uri), seen_at, len(page_bytes), *_decode(page_bytes)))
         size += len(page_bytes)
         if size >= _PART_BYTES:
-            _write_part(store, next_number, rows)
+            on_part(_write_part(store, next_number, rows))
             next_number += 1
             rows, size = [], 0
     if rows:
@@ -253,13 +257,15 @@ def _clean(source_uri: str) -> str:
 
 def _decode(page_bytes: bytes) -> tuple[str, str | None]:
     """The page's text, and its bytes in Base64 where the text does not give them back."""
-    text = decode_page(page_bytes)
-    if text.encode("utf-8") == page_bytes:
-        return text, None
-    return text, base64.b64encode(page_bytes).decode("ascii")
+    try:
+        return page_bytes.decode("utf-8"), None
+    except UnicodeDecodeError:
+        return decode_page(page_bytes), base64.b64encode(page_bytes).decode("ascii")
 
 
-def _write_part(store: Path, number: int, rows: list[tuple[Any, ...]]) -> None:
+def _write_part(store: Path, number: int, rows: list[tuple[Any, ...]]) -> Path:
     columns = zip(*rows, strict=True)
     arrays = [pa.array(column, item.type) for column, item in zip(columns, PAGE_SCHEMA, strict=True)]
-    write_parquet(pa.Table.from_arrays(arrays, schema=PAGE_SCHEMA), store / f"part-{number:06d}.parquet")
+    path = store / f"part-{number:06d}.parquet"
+    write_parquet(pa.Table.from_arrays(arrays, schema=PAGE_SCHEMA), path)
+    return path

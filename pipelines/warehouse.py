@@ -14,6 +14,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,9 @@ from pipelines.tables import TABLES
 #: A file of a newer storage version cannot be opened by the drivers in today's BI tools.
 STORAGE_VERSION = "v1.2.0"
 _DATABASE = "ieval.duckdb"
+#: The database is built from the staged tables while these are still being checked; only checked ones are published.
+_BUILDER = ThreadPoolExecutor(1, thread_name_prefix="database")
+_BUILDING: dict[Path, Future[Path]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,9 @@ def refresh_tables(
     if before and before.inputs == inputs_fingerprint(knobs):
         shutil.rmtree(knobs.staging, ignore_errors=True)
         return before.tables, knobs.parquet
-    return build_tables(knobs, progress), knobs.staging / "parquet"
+    tables = build_tables(knobs, progress)
+    _BUILDING[knobs.staging] = _BUILDER.submit(build_database, knobs)
+    return tables, knobs.staging / "parquet"
 
 
 @contextlib.contextmanager
@@ -211,8 +217,7 @@ def build_database(knobs: Settings) -> Path:
     path.unlink(missing_ok=True)
     with _connect(knobs) as connection:
         connection.execute(f"ATTACH {quote(str(path))} AS ieval (STORAGE_VERSION '{STORAGE_VERSION}')")
-        connection.execute("USE ieval")
-        connection.execute("CREATE SCHEMA raw; CREATE SCHEMA mart;")
+        connection.execute("USE ieval; BEGIN; CREATE SCHEMA raw; CREATE SCHEMA mart;")
         for table in load_order(TABLES.values()):
             parquet = quote(str(knobs.staging / "parquet" / f"{table.name}.parquet"))
             connection.execute(create_table(table))
@@ -221,7 +226,7 @@ def build_database(knobs: Settings) -> Path:
         for name, file in mart_files().items():
             connection.execute(f"CREATE VIEW {name} AS {file.statement}")
             connection.execute("".join(comments(MARTS[file.name], "VIEW")))
-        connection.execute("USE memory; DETACH ieval;")
+        connection.execute("COMMIT; USE memory; DETACH ieval;")
     return path
 
 
@@ -232,7 +237,8 @@ def refresh_database(knobs: Settings) -> tuple[Published, bool]:
         for name in (file.name for file in table_files().values() if file.name in TABLES):
             path = knobs.staging / "parquet" / f"{name}.parquet"
             files[name] = describe(path, pq.read_metadata(path).num_rows)
-        build_database(knobs)
+        building = _BUILDING.pop(knobs.staging, None)
+        _ = building.result() if building else build_database(knobs)
         return publish(knobs, inputs_fingerprint(knobs), files), True
     before = published(knobs)
     if before is None:
