@@ -19,7 +19,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lower lint serve lock clean
+.PHONY: help run test test-lower .on-lower lint serve lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,11 +41,12 @@ run: $(VENV)/.run ## make the warehouse from seeds/pages
 test: $(VENV)/.test ## run the tests
 	@$(BIN)/pytest --quiet --numprocesses auto --dist loadfile
 
-test-lower: requirements-dev.lock pyproject.toml ## run the tests on the oldest DuckDB that we support
-	@$(MAKE) --no-print-directory VENV=.venv-lower .venv-lower/.test
-	@.venv-lower/bin/python -m pip --version >/dev/null 2>&1 || .venv-lower/bin/python -m ensurepip >/dev/null
-	@.venv-lower/bin/python -m pip install --quiet 'duckdb==1.5.*'
-	@.venv-lower/bin/pytest --quiet --numprocesses auto --dist loadfile
+test-lower: ## run the tests on the oldest DuckDB that we support
+	@$(MAKE) --no-print-directory VENV=.venv-lower .on-lower
+
+.on-lower: $(VENV)/.test
+	@$(INSTALL) 'duckdb==1.5.*'
+	@$(BIN)/pytest --quiet --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.test ## check style and types
 	@$(BIN)/ruff format --check --quiet .

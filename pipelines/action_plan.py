@@ -1,40 +1,31 @@
-"""Turns the text of an action plan into action items, each with the countries it opens with and the words that say so.
+"""Turns the text of an action plan into action items, each with the countries it is about and the words that say so.
 
-An item is a line or bullet of the plan. It is about a country when it opens with it (`In Indonesia, …`, `Mali: …`) or
-stands under a heading line that names it; a line that only introduces what follows is no item but the heading of the
-items below. Countries inside sentences, and cuts where they change, build on `countries.py` and belong here as well.
+An item is a line or bullet of the plan, cut between sentences where the countries change and before a clause that opens
+with a country and a colon. A line that only introduces what follows is no item but the heading of the items below.
 Pure; what a record is filed under never adds a country, and does not belong here.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pipelines.attribution import Evidence, Topic
 from pipelines.bullets import Line, read_lines
-from pipelines.countries import CountryNames, NamedCountry
+from pipelines.countries import CountryNames
+from pipelines.language import language_of
+from pipelines.roles import SUBJECT, RoledMention
+from pipelines.sentences import cut_clauses
 
 COUNTRY, PROGRAMME = "country", "programme"
-OPENING, HEADING = "opening", "heading"
 
-#: `In X, …`, in three languages, and left-over quote marks before it.
-_IN = re.compile(r"""["“«\s]*(?:(?:in|en|au|aux|à|a)\s+)?(?:(?:the|la|le|les|el|los|las)\s+|l['’])?""", re.IGNORECASE)
-_AND = re.compile(
-    r"\s*(?:,\s*(?:and|et|y|e)?|&|/|;|\b(?:and|et|y|e)\b)\s*(?:(?:in|en|au|aux|the|la|le|les|el)\s+)*", re.I
-)
-_AFTER_COLON_NAME = re.compile(r"\s*(?::|[–—]\s|-\s)")
-_AFTER_IN_NAME = re.compile(r"\s*(?:\([^()]{0,80}\)\s*)?,")
-_HEADING_END = re.compile(r"\s*:?\s*$")
-#: Headings that end what an earlier country heading began.
-_RESET = re.compile(
-    r"(?:in\s+)?(?:all\s+(?:the\s+)?(?:other\s+)?countries|other\s+countries|global(?:ly)?|global\s+level|regional|"
-    r"regional\s+level|inter-?regional|overall|general|programme(?:-wide)?|tous\s+les\s+pays|autres\s+pays|"
-    r"niveau\s+(?:mondial|régional)|mondial|todos\s+los\s+pa[ií]ses|otros\s+pa[ií]ses|nivel\s+(?:mundial|regional)|"
-    r"mundial)\s*:?",
-    re.IGNORECASE,
-)
-_SENTENCE_END = re.compile(r"[.!?]\s+[^\W\d_a-zà-ÿ]")
+_LONGEST_HEADING = 300  # characters of a lead-in that ends in a colon
+_LONGEST_TITLE = 60  # characters of a heading without a colon
+_KEY = re.compile(r"[^\W\d_][^:\n]{1,24}:\s*")
+_CLAUSE = re.compile(r"; +([^\W\d_][^:;.\n]{2,40}):")
+_SENTENCE_SIGNS = (".", ";", "!", "?", ",")
 
 
 class ItemCountry(NamedTuple):
@@ -63,108 +54,208 @@ class ActionItem(NamedTuple):
 
 @dataclass(slots=True)
 class ActionPlan:
-    """The items of a plan, their countries, and every country named at an opening or in a heading."""
+    """The items of a plan, their countries, and every country that the plan names."""
 
     items: list[ActionItem] = field(default_factory=list)
     countries: list[ItemCountry] = field(default_factory=list)
-    mentions: list[NamedCountry] = field(default_factory=list)
+    mentions: list[RoledMention] = field(default_factory=list)
 
 
 class _Heading(NamedTuple):
-    """The heading in force: its words, its countries, and whether it holds for bullets only (None: not yet known)."""
+    """The heading in force: its words, its countries, its own bullet, and the bullet of the first line below it."""
 
     text: str
-    countries: list[NamedCountry]
-    is_for_bullets: bool | None
+    countries: list[RoledMention]
+    style: str | None
+    is_reset: bool
+    style_below: str | None
+    is_key: bool = False
+
+    def holds_for(self, line: Line) -> bool:
+        """Bullets end with the next paragraph, and lines of the heading's own level when its items are of another."""
+        if self.is_key or line.style == self.style_below:
+            return True
+        if self.style_below is not None and line.style is None:
+            return False
+        return line.style is None or line.style != self.style
 
 
 def read_action_plan(text: str, names: CountryNames) -> ActionPlan:
     """Read the items of an action plan with their countries."""
-    plan = ActionPlan()
-    heading: _Heading | None = None
-    lines = read_lines(text)
-    for position, line in enumerate(lines):
-        is_last = position == len(lines) - 1
-        new_heading = None if is_last else _read_heading(text, line, names, heading)
-        if new_heading:
-            heading = new_heading
-            plan.mentions += [country for country in heading.countries if country not in plan.mentions]
-            continue
-        if heading:
-            is_bullet = line.marker is not None
-            if heading.is_for_bullets is None:
-                heading = heading._replace(is_for_bullets=is_bullet)
-            elif heading.is_for_bullets and not is_bullet:
-                heading = None  # a paragraph behind the bullets of a heading stands for itself
-        _add_item(plan, text, line, heading, names)
+    language = language_of(text)
+    plan = ActionPlan(mentions=names.read_mentions(text, language))
+    reader = _PlanReader(text, names, plan)
+    reader.read(read_lines(text))
     return plan
 
 
-def _read_heading(text: str, line: Line, names: CountryNames, current: _Heading | None) -> _Heading | None:
-    """The heading that a line is, if it is one: countries alone, a reset, or one sentence that ends in a colon."""
-    words = text[line.char_start : line.char_end]
-    countries, end = _read_names(text, _IN.match(text, line.char_start, line.char_end), line, names)
-    if countries and _HEADING_END.match(text, end, line.char_end):
-        return _Heading(words, countries, None)
-    if _RESET.fullmatch(words):
-        return _Heading(words, [], None)
-    if words.endswith(":") and not _SENTENCE_END.search(words):
-        # A lead-in inside the bullets of a country is still about that country.
-        if current and line.marker is not None and current.is_for_bullets is not False:
-            return current._replace(text=words)
-        return _Heading(words, [], None)
-    return None
+class _PlanReader:
+    """What is known while the lines of one plan are read from first to last."""
 
+    def __init__(self, text: str, names: CountryNames, plan: ActionPlan) -> None:
+        self._text = text
+        self._folded = names.folded(text)
+        self._names = names
+        self._plan = plan
+        self._mentions = plan.mentions
+        self._next_mention = 0
+        self._heading: _Heading | None = None
+        self._topic = Topic()
+        self._last_style: str | None = None
 
-def _read_names(
-    text: str, opening: re.Match[str] | None, line: Line, names: CountryNames
-) -> tuple[list[NamedCountry], int]:
-    """The countries named one after the other from the end of `opening` (`Uganda and Rwanda`), and where they end."""
-    countries: list[NamedCountry] = []
-    end = position = opening.end() if opening else line.char_start
-    while country := names.named_at(text, position):
-        if country.char_end > line.char_end:
-            break
-        countries.append(country)
-        end = country.char_end
-        joint = _AND.match(text, end, line.char_end)
-        if not joint:
-            break
-        position = joint.end()
-    return countries, end
+    def read(self, lines: Sequence[Line]) -> None:
+        last = len(lines) - 1
+        for position, line in enumerate(lines):
+            mentions = self._mentions_of(line)
+            below = lines[position + 1] if position < last else None
+            heading = self._read_heading(line, mentions, below) if below else None
+            if heading:
+                self._heading = heading
+                self._topic = Topic()
+                continue
+            if self._heading and not self._heading.holds_for(line):
+                self._heading = None
+            self._read_items(line, mentions)
+            self._last_style = line.style
 
+    def _mentions_of(self, line: Line) -> list[RoledMention]:
+        """The mentions inside a line; lines come in order, and so do mentions."""
+        mentions = self._mentions
+        first = self._next_mention
+        count = len(mentions)
+        while first < count and mentions[first].char_start < line.char_start:
+            first += 1
+        last = first
+        while last < count and mentions[last].char_start < line.char_end:
+            last += 1
+        self._next_mention = last
+        return mentions[first:last]
 
-def _add_item(plan: ActionPlan, text: str, line: Line, heading: _Heading | None, names: CountryNames) -> None:
-    opening = _IN.match(text, line.char_start, line.char_end)
-    countries, end = _read_names(text, opening, line, names)
-    has_preposition = bool(opening and text[line.char_start : opening.end()].strip(' "“«'))
-    is_opening = bool(countries) and bool(
-        _AFTER_COLON_NAME.match(text, end, line.char_end)
-        or (has_preposition and _AFTER_IN_NAME.match(text, end, line.char_end))
-    )
-    evidence = OPENING if is_opening else HEADING
-    if not is_opening:
-        countries = heading.countries if heading else []
-    number = len(plan.items) + 1
-    plan.items.append(
-        ActionItem(
-            number,
-            line.line_number,
-            line.marker,
-            heading.text if heading else None,
-            text[line.char_start : line.char_end],
-            COUNTRY if countries else PROGRAMME,
-            line.char_start,
-            line.char_end,
+    # Headings.
+
+    def _read_heading(self, line: Line, mentions: list[RoledMention], below: Line) -> _Heading | None:
+        """The heading that a line is, if it is one: countries alone, a reset, a lead-in, or `Country: Mali`."""
+        start, end = line.char_start, line.char_end
+        length = end - start
+        ends_in_colon = self._text[end - 1] == ":"
+        if length > _LONGEST_HEADING or (length > _LONGEST_TITLE and not ends_in_colon):
+            return None
+        subjects = [mention for mention in mentions if mention.role == SUBJECT]
+        words = self._text[start:end]
+        if self._is_key_line(words, subjects, line):
+            return _Heading(words, subjects, line.style, not subjects, below.style, is_key=True)
+        if not ends_in_colon and words.endswith(_SENTENCE_SIGNS):
+            return None
+        if ends_in_colon:
+            if len(self._names.sentences.cut(self._text, start, end)) > 1:
+                return None
+            is_reset = not subjects and self._names.attributor.is_reset_heading(self._folded, start, end)
+            if not subjects and not is_reset and self._heading and self._heading.holds_for(line):
+                # A lead-in among the lines of a country is still about that country.
+                return self._heading._replace(text=words, style_below=below.style)
+            return _Heading(words, subjects, line.style, is_reset, below.style)
+        if subjects and self._is_only_names(start, end, subjects):
+            return _Heading(words, subjects, line.style, False, below.style)
+        if not subjects and self._is_only_reset(start, end):
+            return _Heading(words, [], line.style, True, below.style)
+        if subjects and line.style is None and below.style is not None and words.count(" ") < 8:
+            return _Heading(words, subjects, line.style, False, below.style)
+        return None
+
+    def _is_key_line(self, words: str, subjects: list[RoledMention], line: Line) -> bool:
+        match = _KEY.match(words)
+        if (
+            match is None
+            or self._folded[line.char_start :][: match.end()].strip(" :") not in self._names.context["key"]
+        ):
+            return False
+        return line.char_start + match.end() < line.char_end
+
+    def _is_only_names(self, start: int, end: int, subjects: list[RoledMention]) -> bool:
+        rest = []
+        position = start
+        for mention in subjects:
+            rest.append(self._folded[position : mention.char_start])
+            position = mention.char_end
+        rest.append(self._folded[position:end])
+        left = re.sub(r"\([^()]*\)", " ", " ".join(rest))
+        context = self._names.context
+        return all(
+            word in context["joint"] or word in context.articles or word in context["filler"]
+            for word in re.findall(r"[^\W_]+'?", left)
         )
-    )
-    seen: set[str] = set()
-    for country in countries:
-        if country.country_iso3 not in seen:
-            seen.add(country.country_iso3)
-            words = text[country.char_start : country.char_end]
+
+    def _is_only_reset(self, start: int, end: int) -> bool:
+        words = self._folded[start:end]
+        return words.count(" ") < 6 and self._names.attributor.is_reset_heading(self._folded, start, end)
+
+    # Items.
+
+    def _read_items(self, line: Line, mentions: list[RoledMention]) -> None:
+        heading = self._heading
+        countries = heading.countries if heading else []
+        topic = self._topic
+        topic.strong = []
+        if line.style != self._last_style or countries:
+            topic.recent = []
+        units = self._names.sentences.cut(self._text, line.char_start, line.char_end)
+        if mentions and ":" in self._text[line.char_start : line.char_end]:
+            groups = sorted(_groups(self._folded, mentions) + self._reset_clauses(line))
+            units = [clause for unit in units for clause in cut_clauses(self._text, unit, _inside(groups, unit))]
+        marker = line.marker
+        begun: tuple[int, int] | None = None
+        evidence: dict[str, Evidence] = {}
+        position = 0
+        for number, unit in enumerate(units):
+            own = []
+            while position < len(mentions) and mentions[position].char_start < unit[1]:
+                own.append(mentions[position])
+                position += 1
+            found = self._names.attributor.read(self._text, self._folded, unit, own, topic, countries, number == 0)
+            by_country = {entry.mention.country_iso3: entry for entry in reversed(found)}
+            if begun is not None and by_country.keys() != evidence.keys():
+                self._add(line, marker, begun, evidence)
+                begun, marker = None, None
+            if begun is None:
+                begun, evidence = unit, by_country
+            else:
+                begun = (begun[0], unit[1])
+        if begun is not None:
+            self._add(line, marker, begun, evidence)
+
+    def _reset_clauses(self, line: Line) -> list[tuple[int, int]]:
+        """The words before the colon of a clause for the programme as a whole: `…; Regional: …`."""
+        is_reset = self._names.attributor.is_reset_heading
+        clauses = _CLAUSE.finditer(self._text, line.char_start, line.char_end)
+        return [clause.span(1) for clause in clauses if is_reset(self._folded, *clause.span(1))]
+
+    def _add(self, line: Line, marker: str | None, span: tuple[int, int], evidence: dict[str, Evidence]) -> None:
+        plan, text = self._plan, self._text
+        number = len(plan.items) + 1
+        scope = COUNTRY if evidence else PROGRAMME
+        heading = self._heading.text if self._heading else None
+        plan.items.append(ActionItem(number, line.line_number, marker, heading, text[span[0] : span[1]], scope, *span))
+        for entry in sorted(evidence.values(), key=lambda entry: entry.mention.char_start):
+            start, end = entry.mention.char_start, entry.mention.char_end
             plan.countries.append(
-                ItemCountry(number, country.country_iso3, evidence, words, country.char_start, country.char_end)
+                ItemCountry(number, entry.mention.country_iso3, entry.how, text[start:end], start, end)
             )
-    if is_opening:
-        plan.mentions += countries
+
+
+def _groups(folded: str, mentions: list[RoledMention]) -> list[tuple[int, int]]:
+    """The lists of countries among mentions: half-open offsets from the first to the last."""
+    groups: list[tuple[int, int]] = []
+    for mention in mentions:
+        if mention.role != SUBJECT:
+            continue
+        if groups:
+            gap = folded[groups[-1][1] : mention.char_start]
+            if len(gap) < 40 and re.fullmatch(r"\s*(?:,|&|/|,?\s*(?:and|et|y|e))\s*(?:the |la |le |les |l'|el )?", gap):
+                groups[-1] = (groups[-1][0], mention.char_end)
+                continue
+        groups.append((mention.char_start, mention.char_end))
+    return groups
+
+
+def _inside(groups: list[tuple[int, int]], span: tuple[int, int]) -> list[tuple[int, int]]:
+    return [group for group in groups if span[0] <= group[0] < span[1]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines import checks, engine, settings, warehouse
+from pipelines import checks, engine, lock, settings, warehouse
 from pipelines.lake import GateError, TableFile
 from pipelines.marts import MARTS
 from pipelines.pages import PageCounts, SourceError, add_pages, read_sources, store_parts
@@ -45,7 +45,7 @@ SEEDS = [
 
 
 class PagesConfig(dg.Config):
-    """Which pages to read, and as of when."""
+    """Which pages to read."""
 
     #: Files, folders, globs, archives, .jsonl or .parquet; empty means the configured pages.
     pages: list[str] = []  # noqa: RUF012 (a pydantic model copies it)
@@ -69,15 +69,19 @@ def page_store(context: dg.AssetExecutionContext, config: PagesConfig) -> dg.Mat
     knobs = Settings()
     sources = config.pages or knobs.pages_to_read
     counts = PageCounts()
+    lock.hold(knobs.warehouse, context.log.warning)
     with stage("reading pages") as advance:
         try:
             seen_at = datetime.datetime.now(datetime.UTC)
             pages = read_sources(sources, counts)
             add_pages(knobs.page_store, pages, seen_at, counts, advance, on_part=_begin_reading)
         except SourceError as error:
+            if reader := _READERS.pop(knobs.records, None):
+                reader.close()
             raise _failure(error) from error
     for message in counts.failed:
         context.log.error("not read: %s", message)
+    LOG.page_ids = counts.page_ids
     LOG.messages += [f"not read: {message}" for message in counts.failed]
     LOG.messages += [f"passed over: {message}" for message in counts.skipped]
     LOG.facts |= {"pages_read": counts.read, "new_pages": counts.new, "not_read": len(counts.failed)}
@@ -236,7 +240,7 @@ def table_checks(context: dg.AssetCheckExecutionContext, config: ChecksConfig) -
     rules = checks.all_checks()
     with stage("checking", len(rules)) as advance, warehouse.open_refreshed(Settings()) as connection:
         broken = {result.check: result for result in checks.run_checks(connection, rules, advance) if not result.passed}
-        problems = checks.problems_at_least_warnings(connection) if config.strict else []
+        problems = checks.problems_on(connection, LOG.page_ids) if config.strict else []
     for (key, name), group in _check_groups().items():
         results = [broken[rule] for rule in group if rule in broken]
         LOG.messages += [f"check {result.words}" for result in results]
@@ -249,7 +253,8 @@ def table_checks(context: dg.AssetCheckExecutionContext, config: ChecksConfig) -
             metadata={result.check.name: result.words for result in results},
         )
     if problems:
-        raise _failure(ValueError("\n".join(["--strict allows no warnings:", *problems])))
+        hint = "mend the pages or the vocabularies and run again; until then nothing is published"
+        raise _failure(ValueError("\n".join(["--strict allows no warnings:", *problems, hint])))
 
 
 # ---- the warehouse

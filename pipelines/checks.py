@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -146,10 +146,11 @@ def run_checks(
     return results
 
 
-def problems_at_least_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Every problem that is worse than a note, one line each: file, line, what it is, and what to do."""
+def problems_on(connection: duckdb.DuckDBPyConnection, page_ids: Collection[str]) -> list[str]:
+    """Every problem of these pages that is worse than a note, one line each: file, line, what it is, what to do."""
     rows = connection.execute(
         "SELECT source_uri, line_number, problem_code, detail FROM main.problems "
-        "WHERE severity <> 'note' ORDER BY source_uri, line_number, problem_number"
+        "WHERE severity <> 'note' AND list_contains(?, page_id) ORDER BY source_uri, line_number, problem_number",
+        [sorted(page_ids)],
     ).fetchall()
     return [f"{uri}{f':{line}' if line else ''}: {code}: {detail}" for uri, line, code, detail in rows]

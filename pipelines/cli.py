@@ -6,17 +6,21 @@ Work of any kind does not belong here.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    import duckdb
+
     from pipelines.settings import Settings
 
 _STARTED = time.perf_counter()
@@ -46,15 +50,21 @@ def _settings(warehouse: Path | None) -> Settings:
     """The settings of this process and of those it starts."""
     if warehouse is not None:
         os.environ["IEVAL_WAREHOUSE"] = str(warehouse)
-    from pipelines.settings import Settings
+    from pipelines.settings import Settings, SettingsError
 
-    return Settings()
+    try:
+        return Settings()
+    except SettingsError as error:
+        raise Trouble(str(error)) from None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ieval-warehouse")
 def main() -> None:
     """A queryable warehouse of what ILO evaluations recommend, teach and praise."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter gets its number
+            stream.reconfigure(errors="backslashreplace")
 
 
 @main.command()
@@ -130,6 +140,8 @@ def sql(
                 default = f" [{parameter.default}]" if parameter.default is not None else ""
                 click.echo(f"    --{parameter.name} {parameter.type.upper()}{default}  {parameter.words}")
         return
+    if (as_csv, as_json, xlsx is not None).count(True) > 1:
+        raise click.UsageError("--csv, --json and --xlsx exclude each other")
     given = _parse_parameters(parameters)
     with _open(_settings(warehouse)) as connection:
         try:
@@ -137,7 +149,10 @@ def sql(
         except QuestionError as error:
             raise Trouble(str(error)) from None
     if xlsx:
-        printing.write_excel(answer, xlsx)
+        try:
+            printing.write_excel(answer, xlsx)
+        except OSError as error:
+            raise Trouble(f"{xlsx} cannot be written: {error.strerror or error}") from None
         click.echo(f"{len(answer.rows):,} rows written to {xlsx}", err=True)
     elif as_csv:
         printing.print_csv(answer, sys.stdout)
@@ -167,13 +182,17 @@ def _parse_parameters(words: tuple[str, ...]) -> dict[str, str]:
     return given
 
 
-def _open(knobs: Settings) -> Any:
+@contextlib.contextmanager
+def _open(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published warehouse, or a sentence that says how to make one."""
     from pipelines.questions import QuestionError, open_warehouse
 
-    if not knobs.database.exists():
-        raise Trouble(str(QuestionError(f"there is no warehouse at {knobs.database} yet: make one with `ieval run`")))
-    return open_warehouse(knobs)
+    with contextlib.ExitStack() as stack:
+        try:
+            connection = stack.enter_context(open_warehouse(knobs))
+        except QuestionError as error:
+            raise Trouble(str(error)) from None
+        yield connection
 
 
 @main.command()
@@ -182,18 +201,17 @@ def _open(knobs: Settings) -> Any:
 def check(unknown: bool, warehouse: Path | None) -> None:
     """Run every check on the published warehouse. Exit code 1 if one of them fails with an error."""
     from pipelines import checks
+    from pipelines.printing import printable
     from pipelines.unknown import unknown_labels
 
     with _open(_settings(warehouse)) as connection:
         if unknown:
             text = unknown_labels(connection)
-            click.echo(text or "every label is known", nl=not text, err=not text)
+            click.echo(printable(text) or "every label is known", nl=not text, err=not text)
             return
         results = checks.run_checks(connection, checks.all_checks())
     broken = [result for result in results if not result.passed]
     for result in broken:
-        from pipelines.printing import printable
-
         click.echo(printable(result.words))
     errors = sum(result.check.severity == checks.ERROR for result in broken)
     click.echo(

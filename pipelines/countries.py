@@ -1,26 +1,30 @@
-"""Turns names in country fields, and at the opening of a text, into ISO 3166-1 alpha-3 codes.
+"""Turns names in country fields, and in running text, into ISO 3166-1 alpha-3 codes.
 
 A name is recognised only as one of the surface forms of `country_names.csv`, after one declared normalisation; nothing
 is ever guessed. Scopes (`Inter-Regional`, `Africa - regional`) are recognised first and never coded as a country.
-Pure; reading the vocabulary files does not belong here, nor does what a country in a text is there for.
+Pure; reading the vocabulary files does not belong here, nor do the rules for running text (`mentions.py`, `roles.py`).
 """
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import NamedTuple
+
+from pipelines.attribution import Attributor
+from pipelines.context import ContextWords
+from pipelines.folding import fold
+from pipelines.mentions import MentionFinder
+from pipelines.roles import RoledMention, RoleReader
+from pipelines.sentences import SentenceCutter
 
 #: scope of place_scopes.csv -> scope of an evaluation's location; the other files' scopes are regional.
 _SCOPES = {"interregional": "inter-regional", "global": "inter-regional", "historic": None, "unspecified": None}
+_NOT_REGIONS = ("historic", "unspecified", "global", "interregional")
 _STOP_WORDS = {"the", "of", "and", "la", "le", "les", "el", "los", "de", "du", "des", "del", "et", "y"}
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_WORD = re.compile(r"[^\W\d_]+")
-_CURLY = str.maketrans(
-    {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-"}
-)
+_MOJIBAKE = re.compile("[\u00c2\u00c3\u00c5\u00e1\u00e2][\u0080-\u00bf\u0152-\u2122]")
 
 
 class Location(NamedTuple):
@@ -31,47 +35,35 @@ class Location(NamedTuple):
     suggestion: str | None = None
 
 
-class NamedCountry(NamedTuple):
-    """A country named in a text: half-open offsets of the words, in code points."""
-
-    char_start: int
-    char_end: int
-    country_iso3: str
-    mention_kind: str
-
-
-def fold(text: str) -> str:
-    """Lower case without accents, with straight quotes and hyphens, and as long as the text: offsets stay true."""
-    if text.isascii():
-        return text.lower()
-    return _NOT_ASCII.sub(lambda match: _fold_character(match[0]), text).lower()
-
-
-@cache
-def _fold_character(character: str) -> str:
-    character = character.translate(_CURLY)
-    if character in "\u00a0\u202f\u2007":
-        return " "
-    base = unicodedata.normalize("NFKD", character)[:1]
-    # `İ` and its like grow when they are lowered, which would shift every offset behind them.
-    return base if len(base.lower()) == 1 else "?"
-
-
 def normalise(label: str) -> str:
     """The form under which labels are compared: folded words in alphabetical order, without articles.
 
     So `Tanzania, United Republic of`, `TANZANIA (United Republic of)` and `United Republic of Tanzania` are one label.
+    HTML entities and UTF-8 that was read as Windows-1252 are repaired, for the comparison only.
     """
-    composed = unicodedata.normalize("NFC", label).replace("&", " and ")
+    composed = unicodedata.normalize("NFC", _repaired(label)).replace("&", " and ")
     words = re.findall(r"[^\W_]+", fold(composed).replace("'", ""))
     return " ".join(sorted(set(words) - _STOP_WORDS)) or " ".join(words)
+
+
+def _repaired(label: str) -> str:
+    if "&" in label:
+        label = html.unescape(label)
+    if _MOJIBAKE.search(label):
+        for encoding in ("cp1252", "latin-1"):
+            try:
+                return label.encode(encoding).decode("utf-8")
+            except UnicodeError:
+                continue
+    return label
 
 
 class CountryNames:
     """The vocabulary of country names, ready to look things up in.
 
-    `names`: rows surface, country_iso3, kind (name, code, demonym, decoy), language; `scopes`: rows label, scope;
-    `countries`: rows iso3, iso2, m49, name. Raises ValueError where one label would name two countries.
+    `names`: rows surface, country_iso3, kind (name, label, code, demonym, decoy), language; `scopes`: rows label, scope;
+    `countries`: rows iso3, iso2, m49, name; `context`: rows kind, word. A `label` is a name in country fields only.
+    Raises ValueError where one label would name two countries.
     """
 
     def __init__(
@@ -79,34 +71,46 @@ class CountryNames:
         names: Iterable[Mapping[str, str]],
         scopes: Iterable[Mapping[str, str]],
         countries: Iterable[Mapping[str, str]],
+        context: Iterable[Mapping[str, str]] = (),
     ) -> None:
+        names, scopes, countries = list(names), list(scopes), list(countries)
         self._display = {row["iso3"]: row["name"] for row in countries}
         self._scopes = {normalise(row["label"]): row["scope"] for row in scopes}
         self._labels: dict[str, str] = {}
         self._located: dict[str, Location] = {}  # pages print the same few labels again and again
-        self._openings: dict[str, tuple[str, str]] = {}
-        for row in names:
-            iso3 = row["country_iso3"]
-            if row["kind"] == "name":
-                self._add_label(normalise(row["surface"]), iso3, row["surface"])
-                self._openings.setdefault(fold(row["surface"]), (iso3, "name"))
+        for number, row in enumerate(names, 2):
+            if row["kind"] in ("name", "label"):
+                self._add_label(normalise(row["surface"]), row, number)
             elif row["kind"] == "code":
-                self._add_label(row["surface"], iso3, row["surface"])
-                self._openings.setdefault(row["surface"], (iso3, "code"))
+                self._add_label(row["surface"], row, number)
         for row in countries:
             for code in (row["iso3"], row["iso2"], row["m49"]):
                 if code:
                     self._labels.setdefault(code, row["iso3"])
-        #: First word of a name -> length of the longest name that begins with it.
-        self._lengths: dict[str, int] = {}
-        for name in self._openings:
-            if word := _WORD.match(name):
-                self._lengths[fold(word[0])] = max(len(name), self._lengths.get(fold(word[0]), 0))
+        self.context = ContextWords(context)
+        self.sentences = SentenceCutter(self.context)
+        regions = [row["label"] for row in scopes if row["scope"] not in _NOT_REGIONS]
+        self.attributor = Attributor(self.context, regions)
+        self._finder = MentionFinder(names, self.context)
+        self._roles = RoleReader(self.context)
 
-    def _add_label(self, label: str, iso3: str, surface: str) -> None:
-        other = self._labels.setdefault(label, iso3)
-        if other != iso3:
-            raise ValueError(f"country_names.csv: {surface!r} would name both {other} and {iso3}; keep one of the two")
+    def _add_label(self, label: str, row: Mapping[str, str], number: int) -> None:
+        other = self._labels.setdefault(label, row["country_iso3"])
+        if other != row["country_iso3"]:
+            raise ValueError(
+                f"country_names.csv, row {number}: {row['surface']!r} would name {row['country_iso3']}, "
+                f"but the same words name {other} already; keep one of the two"
+            )
+
+    def read_mentions(self, text: str, language: str | None = None) -> list[RoledMention]:
+        """The countries that a text names, in order, with exact offsets; `language` is that of the text."""
+        folded = fold(text)
+        return self._roles.read(folded, self._finder.find(text, folded, language))
+
+    @staticmethod
+    def folded(text: str) -> str:
+        """The text in the form in which words are compared, as long as the text."""
+        return fold(text)
 
     def locate(self, label: str) -> Location:
         """What the label of a country field names. Scopes first: `Africa - regional` is no country."""
@@ -134,22 +138,3 @@ class CountryNames:
 
         best = process.extractOne(normalise(label), [name for name in self._labels if name.islower()], score_cutoff=75)
         return f"{self._display[self._labels[best[0]]]} ({self._labels[best[0]]})" if best else None
-
-    def named_at(self, text: str, start: int) -> NamedCountry | None:
-        """The longest name or code that begins at `start` and ends with its word.
-
-        A name needs a capital: `turkey` and `chad` are words, and so are `and`, `can`, `per`.
-        """
-        word = _WORD.match(text, start)
-        if word is None or not text[start].isupper() or fold(word[0]) not in self._lengths:
-            return None
-        window = text[start : start + self._lengths[fold(word[0])]]
-        folded = fold(window)
-        for length in range(len(window), 0, -1):
-            end = start + length
-            if end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
-                continue  # inside a word
-            found = self._openings.get(folded[:length]) or self._openings.get(window[:length])
-            if found and (found[1] == "name" or window[:length] in self._openings):
-                return NamedCountry(start, end, *found)
-        return None

@@ -29,7 +29,7 @@ compute_logs:
 
 def prepare(knobs: Settings) -> Path:
     """Create Dagster's home, unless DAGSTER_HOME names another, and return it. It must be an absolute path."""
-    home = Path(os.environ.get("DAGSTER_HOME") or knobs.dagster_home.absolute())
+    home = knobs.dagster_home
     os.environ["DAGSTER_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"

@@ -5,6 +5,7 @@ not belong here.
 """
 
 # No `from __future__ import annotations`: Dagster reads the annotation of `context` at definition time.
+import http.client
 import json
 import urllib.request
 
@@ -25,12 +26,11 @@ def post_failure(context: dg.HookContext) -> None:
         return
     error = context.op_exception
     body = {"job": context.job_name, "run_id": context.run_id, "step": context.op.name, "error": str(error)}
-    request = urllib.request.Request(
-        webhook, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
-    )
+    headers = {"Content-Type": "application/json"}
     try:
+        request = urllib.request.Request(webhook, json.dumps(body).encode(), headers, method="POST")
         urllib.request.urlopen(request, timeout=10).close()
-    except OSError as failure:
+    except (OSError, ValueError, http.client.HTTPException) as failure:
         # The address may hold a secret, so it is not repeated here.
         context.log.error("the failure could not be posted to IEVAL_FAILURE_WEBHOOK: %s", failure.__class__.__name__)
 
@@ -52,13 +52,19 @@ schedule = dg.ScheduleDefinition(
 )
 
 
-@dg.sensor(job=job, minimum_interval_seconds=60, description="One run whenever the set of pages has changed.")
+@dg.sensor(
+    job=job,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="One run whenever the set of pages has changed.",
+)
 def new_pages(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Launch one run when files were added, changed or removed since the last look."""
     seen = sources_fingerprint(Settings().pages_to_read)
     if seen == context.cursor:
         return dg.SkipReason("the set of pages has not changed")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen)], cursor=seen)
+    # No run key: a set of pages that comes back is a change like any other, and Dagster never runs a key twice.
+    return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=seen)
 
 
 defs = dg.Definitions(

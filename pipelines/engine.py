@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import multiprocessing
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import cache
@@ -21,11 +22,9 @@ import pyarrow.parquet as pq
 from pipelines.countries import CountryNames
 from pipelines.lake import write_parquet
 from pipelines.records import RECORD_SCHEMA, read_records
-from pipelines.reference import read_country_names
+from pipelines.reference import COUNTRY_FILES, read_country_names
 
-#: The modules that decide what a page's records are, and the vocabularies that they read.
-_READING = ("action_plan", "bullets", "countries", "decoding", "language", "page", "problems", "records", "reference")
-_VOCABULARIES = ("countries.csv", "country_names.csv", "place_scopes.csv")
+_IMPORT = re.compile(r"^\s*from pipelines\.(\w+) import", re.MULTILINE)
 _FINGERPRINT_KEY = b"ieval.fingerprint"
 _BATCH_ROWS = 1000
 
@@ -33,10 +32,22 @@ _BATCH_ROWS = 1000
 def fingerprint(reference: Path) -> str:
     """Hash of the code and the vocabularies that make records of pages: a part with another one is made again."""
     digest = hashlib.sha256()
-    package = Path(__file__).parent
-    for path in [package / f"{name}.py" for name in _READING] + [reference / name for name in _VOCABULARIES]:
+    for path in [*_reading_modules(), *(reference / name for name in COUNTRY_FILES)]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _reading_modules() -> list[Path]:
+    """The files of all modules that decide what a page's records are: records, reference, and what they import."""
+    package = Path(__file__).parent
+    found: set[str] = set()
+    left = ["records", "reference"]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += _IMPORT.findall((package / f"{name}.py").read_text(encoding="utf-8"))
+    return [package / f"{name}.py" for name in sorted(found)]
 
 
 def is_current(records_path: Path, expected: str) -> bool:

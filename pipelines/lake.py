@@ -45,10 +45,21 @@ def conform(rows: pa.Table, table: Table) -> pa.Table:
     for name, column in zip(declared.names, rows.columns, strict=True):
         if column.null_count and not declared.field(name).nullable:
             raise GateError(f"{table.qualified_name}.{name}: {column.null_count} NULLs, and it is declared NOT NULL")
-    try:
-        return rows.cast(declared)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise GateError(f"{table.qualified_name}: {error}") from error
+        type_ = declared.field(name).type
+        if not _is_form_of(column.type, type_):
+            raise GateError(f"{table.qualified_name}.{name}: {column.type} comes, and it is declared {type_}")
+    return rows.cast(declared)
+
+
+def _is_form_of(given: pa.DataType, declared: pa.DataType) -> bool:
+    """Whether every value of one type is a value of the other: a narrow integer, a large or encoded string, no value."""
+    if pa.types.is_dictionary(given):
+        given = given.value_type
+    if pa.types.is_null(given) or given == declared:
+        return True
+    if declared == pa.int64():
+        return pa.types.is_signed_integer(given)
+    return declared == pa.string() and pa.types.is_large_string(given)
 
 
 def write_parquet(rows: pa.Table, path: Path) -> None:

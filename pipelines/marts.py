@@ -287,7 +287,7 @@ _VIEWS = (
         "One row an ILO office or unit responsible for recommendations, and one all recommendations.",
         "The unit as printed",
         may("admin_unit_code", TEXT, "Our code of the unit; NULL if unknown."),
-        may("kind", TEXT, "Kind of unit: country office, regional office, headquarters unit …"),
+        may("kind", TEXT, "Kind of unit: country office, regional office, headquarters unit, and so on."),
     ),
     _implementation(
         "implementation_by_donor",

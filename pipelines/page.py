@@ -3,153 +3,68 @@
 The grammar, in short. A page is chrome, a title line, keys with values, chrome. It comes in two layouts: *dashed*
 (`- key:`, values starting with `- `) and *plain* (bare lines, a blank line after each nested block). Order is never
 evidence: a line is a key only if it is exactly a known key of the group we are in, and inside free text only if that
-key has not been filled yet. Everything else is text, or, where only a key can stand, a problem. Every line of a record
+key has not been printed yet. Everything else is text, or, where only a key can stand, a problem. Every line of a record
 page belongs to exactly one field or is chrome, so that nothing is ever lost.
 
-Standard library only, no disk, no clock; never raises. What values *mean* (codes, countries) does not belong here.
+Standard library only, no disk, no clock; never raises. Which keys there are is said in `page_keys.py`, what a value
+takes of the lines below its key in `page_values.py`; what values *mean* (codes, countries) does not belong here.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from pipelines.page_keys import (
+    BLOCK_KEYS,
+    DASHED,
+    FIRST_LINES,
+    FOOTER,
+    GOOD_PRACTICE,
+    GROUP,
+    GROUP_OF_KIND,
+    HEADER_CHROME,
+    KEYS_OF_GROUP,
+    KIND_OF_GROUP,
+    LESSON,
+    LINE,
+    LINES,
+    LIST_HEADINGS,
+    LOCATION_KEYS,
+    PAGE_KEYS,
+    PLAIN,
+    RECOMMENDATION,
+    TEXT,
+    THEME_KEYS,
+    TOP_KEYS,
+    Layout,
+    is_blank,
+    next_content,
+)
+from pipelines.page_parts import LIST, NO_VALUE, RECORD, REFUSED, UNKNOWN, Block, Field, Page, Value
+from pipelines.page_values import OpenField, first_value_line, read_value
 from pipelines.problems import Problem
 
-RECORD, LIST, REFUSED = "record", "list", "refused"
-DASHED, PLAIN, UNKNOWN = "dashed", "plain", "unknown"
-RECOMMENDATION, LESSON, GOOD_PRACTICE = "recommendation", "lesson", "good_practice"
+__all__ = [
+    "DASHED",
+    "GOOD_PRACTICE",
+    "LESSON",
+    "LIST",
+    "NO_VALUE",
+    "PLAIN",
+    "RECOMMENDATION",
+    "RECORD",
+    "REFUSED",
+    "UNKNOWN",
+    "Block",
+    "Field",
+    "Page",
+    "Value",
+    "read_page",
+]
 
-FOOTER = "Skip to top"
-_HEADER_CHROME = {"Go to ILO main website", "Back to index"}
-_BLANK = " \t\r\n"
-_LIST_HEADINGS = {"recommendations", "lessons learned", "lessons", "good practices", "emerging good practices"}
-
-# What the value of a key looks like: one line, a list of one-line values, free text, or keys of its own.
-_LINE, _LINES, _TEXT, _GROUP = "line", "lines", "text", "group"
-
-_PAGE_KEYS = {"eval_number": _LINE, "eval_url": _LINE, "eval_title": _LINE, "location": _GROUP}
-_LOCATION_KEYS = {"country": _LINE, "region": _LINE}
-_THEME_KEYS = {"theme": _LINE, "category": _LINE}
-_BLOCK_KEYS = {
-    RECOMMENDATION: {
-        "date": _LINE,
-        "themes": _GROUP,
-        "comments": _TEXT,
-        "action_plan": _TEXT,
-        "management_response": _LINE,
-        "progress": _LINE,
-        "admin_units": _LINES,
-        "title": _TEXT,
-        "project_symbols": _LINES,
-        "url": _LINE,
-        "information_source": _LINE,
-    },
-    LESSON: {
-        "themes": _GROUP,
-        "comments": _TEXT,
-        "challenges": _TEXT,
-        "success": _TEXT,
-        "context": _TEXT,
-        "description": _TEXT,
-        "administrative_issues": _TEXT,
-        "url": _LINE,
-    },
-    GOOD_PRACTICE: {
-        "replication": _TEXT,
-        "cause_effect": _TEXT,
-        "themes": _GROUP,
-        "context": _TEXT,
-        "description": _TEXT,
-        "links": _TEXT,
-        "indicators": _TEXT,
-        "url": _LINE,
-    },
-}
-#: Group key -> kind of the record blocks below it.
-_BLOCK_GROUPS = {"recommendations": RECOMMENDATION, "lessons_learned": LESSON, "good_practices": GOOD_PRACTICE}
-_GROUP_OF_KIND = {kind: key for key, kind in _BLOCK_GROUPS.items()}
-#: The keys that may follow a group key at once; one of them must, for the group key to be no line of a text.
-_FIRST_KEYS = {
-    "location": _LOCATION_KEYS,
-    "themes": _THEME_KEYS,
-    **{key: _BLOCK_KEYS[kind] for key, kind in _BLOCK_GROUPS.items()},
-}
-_TOP_KEYS = [*_PAGE_KEYS, *_BLOCK_GROUPS]
-_ALL_KEYS = sorted({*_TOP_KEYS, *(key for keys in _FIRST_KEYS.values() for key in keys)})
-
-
-class Field(NamedTuple):
-    """A key with its value, or a further value of a list: the unit in which lines are accounted for.
-
-    `line_number` is the first of its `line_count` lines (from 1), the key's line where it has one; `value_line_number`
-    the first line of the value, or `line_number` where there is none.
-    """
-
-    line_number: int
-    line_count: int
-    path: str
-    value: str | None
-    value_line_number: int
-
-
-class Value(NamedTuple):
-    """A controlled value with the line that it stands on; None where the page is cut in it or has none."""
-
-    text: str | None
-    line_number: int | None
-
-
-NO_VALUE = Value(None, None)
-
-
-@dataclass(slots=True)
-class Block:
-    """One recommendation, lesson or good practice as printed: values by key, before any of them is interpreted."""
-
-    kind: str
-    values: dict[str, Value] = field(default_factory=dict)
-    themes: list[dict[str, Value]] = field(default_factory=list)
-    lists: dict[str, list[Value]] = field(default_factory=dict)
-    first_key: str | None = None
-
-
-@dataclass(slots=True)
-class Page:
-    """What is on one page. `fields` hold every line but the `chrome_line_count` lines of layout and navigation."""
-
-    status: str
-    layout: str = UNKNOWN
-    is_truncated: bool | None = None
-    line_count: int = 0
-    chrome_line_count: int = 0
-    fields: list[Field] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    values: dict[str, Value] = field(default_factory=dict)
-    locations: list[dict[str, Value]] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-
-
-class _Layout(NamedTuple):
-    name: str
-    mark: str  # what a key line and the first line of a value begin with
-    key: re.Pattern[str]
-    any_key: re.Pattern[str]  # the shape of a key, known or not
-
-
-def _layout(name: str, mark: str) -> _Layout:
-    return _Layout(
-        name,
-        mark,
-        re.compile(rf"^{mark}({'|'.join(_ALL_KEYS)}):$", re.MULTILINE),
-        re.compile(rf"{mark}([a-z][a-z0-9_]*):"),
-    )
-
-
-_LAYOUTS = {DASHED: _layout(DASHED, "- "), PLAIN: _layout(PLAIN, "")}
-_TOP_KEY = re.compile(rf"^(- |)({'|'.join(_TOP_KEYS)}):$", re.MULTILINE)
+# The groups whose keys may come next.
+_PAGE, _LOCATION, _BLOCK, _THEMES = "page", "location", "block", "themes"
 
 
 def read_page(text: str) -> Page:
@@ -157,417 +72,340 @@ def read_page(text: str) -> Page:
 
     Lines end at LF or CRLF only (U+0085 and U+2028 are text); line numbers count from 1; values carry LF.
     """
-    text = text.replace("\r\n", "\n").removeprefix("\ufeff")
-    first_key = _TOP_KEY.search(text)
-    if first_key is None or not _is_header(text[: first_key.start()], first_key[2]):
-        return _refuse(text)
-    return _Reader(text, _LAYOUTS[DASHED if first_key[1] else PLAIN], first_key.start()).read()
+    lines = text.replace("\r\n", "\n").removeprefix("\ufeff").split("\n")
+    if not lines[-1]:
+        del lines[-1]  # a last line end begins no further line
+    for index, line in enumerate(lines):
+        layout = FIRST_LINES.get(line)
+        if layout is not None:
+            if _is_header(lines[:index], layout.keys[line]):
+                return _Reader(lines, layout, index).read()
+            break
+    return _refuse(lines)
 
 
-def _is_header(header: str, first_key: str) -> bool:
+def _content(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The lines that are neither blank nor the site's own, with their indexes."""
+    return ((index, line) for index, line in enumerate(lines) if line not in HEADER_CHROME and not is_blank(line))
+
+
+def _is_list(lines: Sequence[str]) -> bool:
+    """Whether a page begins as the lists of records do: a heading, then `-`, title and text of each."""
+    first_two = [line.strip() for _, line in islice(_content(lines), 2)]
+    return len(first_two) == 2 and first_two[0].casefold() in LIST_HEADINGS and first_two[1] == "-"
+
+
+def _is_header(lines: Sequence[str], first_key: str) -> bool:
     """Whether a known key after these lines makes a page: only below the site's own chrome, or if it is the site's."""
-    return first_key.startswith("eval_") or not _HEADER_CHROME.isdisjoint(header.split("\n"))
+    return (first_key.startswith("eval_") or not HEADER_CHROME.isdisjoint(lines)) and not _is_list(lines)
 
 
-def _count_lines(text: str) -> int:
-    """Lines as an editor counts them: a last line end begins no further line."""
-    return text.count("\n") + (not text.endswith("\n")) if text else 0
-
-
-def _refuse(text: str) -> Page:
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(_BLANK)]
-    content = [(number, line) for number, line in lines if line not in _HEADER_CHROME]
-    line_count = _count_lines(text)
-    if len(content) > 1 and content[0][1].strip().casefold() in _LIST_HEADINGS and content[1][1].strip() == "-":
-        entries = sum(line.strip() == "-" for _, line in content)
-        problem = Problem(
-            content[0][0], None, "list_page", f"{content[0][1].strip()}: a list page of {entries} entries"
-        )
-        return Page(LIST, line_count=line_count, problems=[problem])
-    if len(content) < len(lines):
-        problem = Problem(lines[-1][0], None, "cut_before_first_key", "the page ends before its first key")
+def _refuse(lines: Sequence[str]) -> Page:
+    index, first_line = next(_content(lines), (0, ""))
+    if _is_list(lines):
+        entries = sum(line.strip() == "-" for line in lines)
+        problem = Problem(index + 1, None, "list_page", f"{first_line.strip()}: a list page of {entries} entries")
+        return Page(LIST, line_count=len(lines), problems=[problem])
+    is_cut_chrome = bool(first_line) and any(chrome.startswith(first_line) for chrome in HEADER_CHROME)
+    if is_cut_chrome or not HEADER_CHROME.isdisjoint(lines):
+        last = max(index for index, line in enumerate(lines) if not is_blank(line))
+        problem = Problem(last + 1, None, "cut_before_first_key", "the page ends before its first key")
     else:
-        first_line = f"it begins: {lines[0][1][:120]}" if lines else "it is empty"
-        problem = Problem(lines[0][0] if lines else 1, None, "not_a_page", f"no key of an i-eval page; {first_line}")
-    return Page(REFUSED, line_count=line_count, problems=[problem])
+        detail = f"it begins: {first_line[:120]}" if first_line else "it is empty"
+        problem = Problem(index + 1, None, "not_a_page", f"no key of an i-eval page; {detail}")
+    return Page(REFUSED, line_count=len(lines), problems=[problem])
 
 
 class _Reader:
-    """The state of reading one page: where we are (scope, block), and the field whose value is still growing."""
+    """Reads one page: decides of every line that is a known key whether it is one here, and opens its field.
 
-    def __init__(self, text: str, layout: _Layout, header_end: int) -> None:
-        self.text = text
+    The state is where we are (group, block, pair), which keys have been printed there, and the field that is open.
+    """
+
+    def __init__(self, lines: list[str], layout: Layout, first: int) -> None:
+        self.lines = lines
         self.layout = layout
-        self.page = Page(RECORD, layout.name, line_count=_count_lines(text))
-        self.scope = "page"  # page, location, block or themes: the group whose keys may come next
+        self.first = first
+        self.footer = next((index for index in range(len(lines) - 1, first, -1) if lines[index] == FOOTER), None)
+        self.end = len(lines) if self.footer is None else self.footer
+        #: The lines of the body that are exactly known keys, wherever they stand.
+        self.key_lines = [
+            (index, layout.keys[lines[index]]) for index in range(first, self.end) if lines[index] in layout.keys
+        ]
+        self.page = Page(RECORD, layout.name, self.footer is None, len(lines))
+        self.group = _PAGE
+        self.pair: dict[str, Value] | None = None  # the location or theme that is being filled
         self.block: Block | None = None
         self.block_path = ""
-        self.seen_page: set[str] = set()
-        self.seen_block: set[str] = set()
-        self.pair: dict[str, Value] | None = None  # the location or theme that is being filled
-        self.block_counts: dict[str, int] = {}
-        # the open field
-        self.key = ""
-        self.mode = _GROUP
-        self.path = ""
-        self.key_line = 0
-        self.value_start = header_end
-        self.value_line = 0  # the line at value_start
+        self.block_counts = dict.fromkeys(GROUP_OF_KIND, 0)
+        self.page_keys: set[str] = set()
+        self.block_keys: list[str] = []  # in the order in which this block prints them
+        self.field: OpenField
+        self.value_index: int | None = None  # where the value of the open field begins, once it is looked for
 
     def read(self) -> Page:
-        page, text = self.page, self.text
-        body_end, tail_line = self._find_footer()
-        self._read_header(text[: self.value_start])
-        self.value_line = len(text[: self.value_start].split("\n"))
-        for match in self.layout.key.finditer(text, self.value_start, body_end):
-            key, start = match[1], match.start()
-            # The growing value must be known to decide whether an exact key inside it is text.
-            if self.key_line and self._is_text(key, match.end()):
-                continue
-            next_line = self.value_line + text.count("\n", self.value_start, start)
-            if self.key_line:
-                self._close(text[self.value_start : max(self.value_start, start - 1)])
-            self._open(key, next_line, match.end(), self._after_blank_line(start))
-        tail = text[self.value_start : body_end].removesuffix("\n")
-        if page.is_truncated:
-            self._close_cut(tail)
+        self._read_header()
+        self._open(*self.key_lines[0])
+        for position in range(1, len(self.key_lines)):
+            if self._is_key(position):
+                index, key = self.key_lines[position]
+                self._close(index)
+                self._open(index, key)
+        if self.footer is None:
+            self._close_cut()
         else:
-            self._close(tail)
-        if tail_line is not None:
-            self._read_after_footer(tail_line)
-        if not page.blocks:
-            last_line = page.line_count or None
-            page.problems.append(
-                Problem(
-                    last_line, None, "no_record_block", "the page ends before its recommendation, lesson or practice"
-                )
-            )
-        self._account()
-        return page
+            self._close(self.footer)
+            for index in range(self.footer + 1, len(self.lines)):
+                if not is_blank(self.lines[index]):
+                    self._add_unexpected(index, "text_after_footer")
+        if not self.page.blocks:
+            detail = "the page ends before its recommendation, lesson or practice"
+            self.page.problems.append(Problem(len(self.lines), None, "no_record_block", detail))
+        self._count_chrome()
+        return self.page
 
-    def _account(self) -> None:
-        """Count the chrome: what no field covers. A line there that is not chrome would be lost, so it is reported."""
-        page = self.page
-        lines = self.text.split("\n")
-        covered = 1  # the first line that no field has covered yet
-        for line_number, line_count, *_ in sorted(page.fields):
-            for number in range(covered, line_number):
-                self._account_line(number, lines[number - 1])
-            covered = line_number + line_count
-        for number in range(covered, page.line_count + 1):
-            self._account_line(number, lines[number - 1])
-        page.fields.sort()
-
-    def _account_line(self, number: int, line: str) -> None:
-        is_footer = bool(line) and FOOTER.startswith(line) and number >= self.value_line
-        if not line.strip(_BLANK) or line in _HEADER_CHROME or is_footer:
-            self.page.chrome_line_count += 1
-        else:
-            self._unexpected(number, line)
-
-    # ---- header and footer
-
-    def _find_footer(self) -> tuple[int, int | None]:
-        """Return where the body ends, and the line of the first line after the footer (None without a footer)."""
-        text = self.text
-        end = len(text)
-        position = text.rfind(f"\n{FOOTER}")
-        while position >= 0:
-            after = position + 1 + len(FOOTER)
-            if after == end or text[after] == "\n":
-                self.page.is_truncated = False
-                return position + 1, text.count("\n", 0, position + 1) + 2
-            position = text.rfind(f"\n{FOOTER}", 0, position)
-        self.page.is_truncated = True
-        return end, None
-
-    def _read_header(self, header: str) -> None:
+    def _read_header(self) -> None:
         """The lines before the first key: chrome, the page's own title, and whatever else stands there."""
-        title: str | None = None
-        for number, line in enumerate(header.removesuffix("\n").split("\n"), 1):
-            if not line.strip(_BLANK) or line in _HEADER_CHROME:
-                continue
-            if title is None:
-                title = line
-                self.page.fields.append(Field(number, 1, "page_title", line, number))
-                self.page.values["page_title"] = Value(line.strip(" \t"), number)
-            else:
-                self._unexpected(number, line)
-
-    def _read_after_footer(self, tail_line: int) -> None:
-        lines = self.text.split("\n")
-        for number, line in enumerate(lines[tail_line - 1 :], tail_line):
-            if line.strip(_BLANK):
-                self._unexpected(number, line, "text_after_footer")
-
-    def _unexpected(self, number: int, line: str, code: str = "unexpected_line") -> None:
-        self.page.fields.append(Field(number, 1, "unexpected", line, number))
-        self.page.problems.append(Problem(number, None, code, line[:200]))
-
-    # ---- keys
-
-    def _after_blank_line(self, start: int) -> bool:
-        """Whether the line above is blank, which closes a nested block in the plain layout."""
-        return self.text.startswith("\n\n", start - 2)
-
-    def _is_text(self, key: str, end: int) -> bool:
-        """Whether this exact key is a line of the growing value, or, where no text can be, one that is out of place."""
-        if key in _THEME_KEYS:
-            return self.scope != "themes"
-        if key in _LOCATION_KEYS:
-            return self.scope != "location"
-        in_text = self.mode is _TEXT
-        if key in _BLOCK_GROUPS:
-            other_kind = self.block is not None and self.block.kind != _BLOCK_GROUPS[key]
-            return (in_text and other_kind) or not self._is_followed_by_own_key(key, end)
-        if key == "location":
-            return (in_text and key in self.seen_page) or not self._is_followed_by_own_key(key, end)
-        if key in _PAGE_KEYS:
-            return key in self.seen_page
-        block = self.block
-        if block is None or self.scope not in ("block", "themes") or key not in _BLOCK_KEYS[block.kind]:
-            return True
-        if key == "themes" and not self._is_followed_by_own_key(key, end):
-            return True
-        if key not in self.seen_block:
-            return False
-        # A key that its block has already: the next block starts over, or a second themes group; never inside a text.
-        return in_text or not (key == block.first_key or key == "themes")
-
-    def _is_followed_by_own_key(self, key: str, end: int) -> bool:
-        """Whether the next line is a key of this group; nothing but the end of the page may stand there instead."""
-        text = self.text
-        while text.startswith("\n", end):
-            end += 1
-        match = self.layout.key.match(text, end)
-        if match:
-            return match[1] in _FIRST_KEYS[key]
-        rest = text[end : end + 40]
-        if rest == FOOTER or not rest:
-            return True
-        # A page cut inside the key that would follow.
-        return "\n" not in rest and any(f"{self.layout.mark}{k}:".startswith(rest) for k in _FIRST_KEYS[key])
-
-    def _open(self, key: str, line_number: int, end: int, after_blank_line: bool) -> None:
-        """Begin the field of a key that has been accepted."""
         page = self.page
-        self.key, self.key_line = key, line_number
-        self.value_start = min(end + 1, len(self.text))
-        self.value_line = line_number + 1
-        if key in _BLOCK_GROUPS:
-            self._open_block(_BLOCK_GROUPS[key])
-            self.scope, self.mode, self.path = "block", _GROUP, self.block_path
-        elif key == "location":
-            self.scope, self.mode, self.path = "location", _GROUP, "location"
-            self.seen_page.add(key)
+        for index, line in _content(self.lines[: self.first]):
+            if "page_title" in page.values:
+                self._add_unexpected(index)
+            else:
+                page.fields.append(Field(index + 1, 1, "page_title", line, index + 1))
+                page.values["page_title"] = Value(line.strip(" \t"), index + 1)
+
+    def _count_chrome(self) -> None:
+        """Count what no field covers, if it is chrome: a line that is neither would be missed by the check of lines."""
+        uncovered = 0
+        for line_number, line_count, *_ in [*self.page.fields, Field(len(self.lines) + 1, 0, "", None, 0)]:
+            for line in self.lines[uncovered : line_number - 1]:
+                is_footer = bool(line) and FOOTER.startswith(line.rstrip("\r"))
+                self.page.chrome_line_count += is_footer or line in HEADER_CHROME or is_blank(line)
+            uncovered = line_number - 1 + line_count
+
+    def _add_unexpected(self, index: int, code: str = "unexpected_line") -> None:
+        line = self.lines[index]
+        self.page.fields.append(Field(index + 1, 1, "unexpected", line, index + 1))
+        self.page.problems.append(Problem(index + 1, None, code, line[:200]))
+
+    # ---- which lines are keys
+
+    def _has_value(self, index: int) -> bool:
+        """Whether the value of the open field has begun above line `index`."""
+        if self.value_index is None:  # looked for once: there may be a million blank lines
+            self.value_index, _ = first_value_line(self.lines, self.layout, self.field.index + 1, self.end)
+        return self.value_index < index
+
+    def _in_text(self, index: int) -> bool:
+        """Whether line `index` could be a line of a free text. Its first line is none that is known as a key."""
+        return self.field.form is TEXT and self._has_value(index)
+
+    def _is_key(self, position: int) -> bool:
+        """Whether this known key is one here; if not, it is a line of the open text, or out of place."""
+        index, key = self.key_lines[position]
+        if key in THEME_KEYS:
+            return self.group is _THEMES
+        if key in LOCATION_KEYS:
+            return self.group is _LOCATION
+        if key in KIND_OF_GROUP:
+            is_other_kind = self.block is not None and self.block.kind != KIND_OF_GROUP[key]
+            return not (is_other_kind and self._in_text(index)) and self._opens_group(index, key)
+        if key == "location":
+            return not (key in self.page_keys and self._in_text(index)) and self._opens_group(index, key)
+        if key in PAGE_KEYS:
+            return key not in self.page_keys or not (
+                self._in_text(index) or self._is_filled(index, key, self.page.values)
+            )
+        return self._is_block_key(position)
+
+    def _is_block_key(self, position: int) -> bool:
+        index, key = self.key_lines[position]
+        block = self.block
+        if block is None or self.group not in (_BLOCK, _THEMES) or key not in BLOCK_KEYS[block.kind]:
+            return False
+        if not self._in_text(index):
+            if key not in self.block_keys or key == "themes" or self._starts_block(key):
+                return True
+            return not self._is_filled(index, key, block.values) and not block.lists.get(key)
+        if key == "themes" and not self._opens_group(index, key):
+            return False
+        return key not in self.block_keys or (self._starts_block(key) and self._goes_on(position))
+
+    def _opens_group(self, index: int, key: str) -> bool:
+        """Whether what follows a group key bears it out: in a text, nothing but a key of the group itself."""
+        own_keys = KEYS_OF_GROUP[key]
+        below = next_content(self.lines, index + 1, self.end)
+        if below == self.end:
+            return self.footer is None or not self._in_text(index)
+        line = self.lines[below]
+        next_key = self.layout.keys.get(line)
+        if next_key is None:
+            is_last = self.footer is None and below + 1 == self.end
+            return not self._in_text(index) or (is_last and self.layout.begins_key(line.rstrip("\r"), own_keys))
+        # A key of another group would be lost by it; a group without locations loses nothing.
+        return next_key in own_keys or (key == "location" and next_key in TOP_KEYS and not self._in_text(index))
+
+    def _is_filled(self, index: int, key: str, values: dict[str, Value]) -> bool:
+        """Whether a key that has been printed has a value by line `index`; one that has none may be printed again."""
+        return self._has_value(index) if key == self.field.key else key in values
+
+    def _starts_block(self, key: str) -> bool:
+        """Whether this is the first key of the block once more: the keys start over, under the same group key."""
+        return len(self.block_keys) > 1 and key == self.block_keys[0]
+
+    def _goes_on(self, position: int) -> bool:
+        """Whether the keys go on as they did in the block: in a text, its first key alone could be a line of it."""
+        index, key = self.key_lines[position]
+        if key == "themes":  # followed by a key of its own
+            return True
+        for _, next_key in self.key_lines[position + 1 : position + 9]:
+            if next_key in self.block_keys:
+                return next_key == self.block_keys[1]
+        # The page is cut before it could say: after a whole record, right below the key.
+        return self.footer is None and "url" in self.block_keys and self.end - index <= 3
+
+    # ---- opening and closing fields
+
+    def _open(self, index: int, key: str) -> None:
+        """Begin the field of a line that is a key."""
+        page = self.page
+        form, items = LINE, []
+        if key in LOCATION_KEYS:
+            values = self._pair(page.locations, index, key)
+            path = f"location[{len(page.locations)}].{key}"
+        elif key in PAGE_KEYS:
+            self.group = _LOCATION if key == "location" else _PAGE
+            self.page_keys.add(key)
             self.pair = None
-        elif key in _PAGE_KEYS:
-            self.scope, self.mode, self.path = "page", _LINE, key
-            self.seen_page.add(key)
-        elif key in _LOCATION_KEYS:
-            if self.pair is None or key in self.pair or (after_blank_line and self.layout.name is PLAIN):
-                self.pair = {}
-                page.locations.append(self.pair)
-            self.pair[key] = NO_VALUE
-            self.mode, self.path = _LINE, f"location[{len(page.locations)}].{key}"
-        elif key in _THEME_KEYS:
-            assert self.block is not None
-            if self.pair is None or key in self.pair or (after_blank_line and self.layout.name is PLAIN):
-                self.pair = {}
-                self.block.themes.append(self.pair)
-            self.pair[key] = NO_VALUE
-            self.mode, self.path = _LINE, f"{self.block_path}.themes[{len(self.block.themes)}].{key}"
+            form, path, values = PAGE_KEYS[key], key, page.values
+        elif key in KIND_OF_GROUP:
+            self.group = _BLOCK
+            self.page_keys.add(key)
+            form, values = GROUP, self._add_block(KIND_OF_GROUP[key]).values
+            path = self.block_path
         else:
             assert self.block is not None
-            if key in self.seen_block and key == self.block.first_key:
-                self._open_block(self.block.kind)
             block = self.block
-            if block.first_key is None:
-                block.first_key = key
-            self.seen_block.add(key)
-            self.mode, self.path = _BLOCK_KEYS[block.kind][key], f"{self.block_path}.{key}"
-            if key == "themes":
-                self.scope, self.pair = "themes", None
+            if key in THEME_KEYS:
+                values = self._pair(block.themes, index, key)
+                path = f"{self.block_path}.themes[{len(block.themes)}].{key}"
             else:
-                self.scope = "block"
+                if self._starts_block(key):
+                    block = self._add_block(block.kind)
+                if key not in self.block_keys:
+                    self.block_keys.append(key)
+                self.group = _THEMES if key == "themes" else _BLOCK
+                self.pair = None
+                form, path, values = BLOCK_KEYS[block.kind][key], f"{self.block_path}.{key}", block.values
+                if form is LINES:
+                    items = block.lists.setdefault(key, [])
+        self.field = OpenField(key, form, path, index, values, items)
+        self.value_index = None
 
-    def _open_block(self, kind: str) -> None:
+    def _pair(self, pairs: list[dict[str, Value]], index: int, key: str) -> dict[str, Value]:
+        """The location or theme that this key belongs to: another one if it has the key, or after a blank line."""
+        is_apart = self.layout.name is PLAIN and is_blank(self.lines[index - 1])
+        if self.pair is None or key in self.pair or is_apart:
+            self.pair = {}
+            pairs.append(self.pair)
+        self.pair[key] = NO_VALUE
+        return self.pair
+
+    def _add_block(self, kind: str) -> Block:
+        if self.block is not None and not self.block_keys:  # a group key with nothing below it makes no record
+            self.page.blocks.pop()
+            self.block_counts[self.block.kind] -= 1
         self.block = Block(kind)
         self.page.blocks.append(self.block)
-        self.seen_block = set()
-        self.block_counts[kind] = number = self.block_counts.get(kind, 0) + 1
-        self.block_path = f"{_GROUP_OF_KIND[kind]}[{number}]"
+        self.block_keys = []
+        self.block_counts[kind] += 1
+        self.block_path = f"{GROUP_OF_KIND[kind]}[{self.block_counts[kind]}]"
+        return self.block
 
-    # ---- values
-
-    def _close(self, raw: str, cut: bool = False) -> None:
-        """End the open field: `raw` is what stands between its key and the next. `cut`: the page ends inside it."""
-        if self.mode is _TEXT:
-            self._close_text(raw)
-        else:
-            self._close_lines(raw, cut)
-
-    def _close_text(self, raw: str) -> None:
-        """Free text: as printed, less the mark of its first line and the blank lines around it."""
-        value = self._unmark(raw)
-        first = value.rfind("\n", 0, len(value) - len(value.lstrip(_BLANK))) + 1
-        last = value.find("\n", len(value.rstrip(_BLANK)))
-        line_number = self.value_line + value.count("\n", 0, first)
-        value = value[first:] if last < 0 else value[first:last]
-        if not value.strip(_BLANK):
-            self._add_empty(raw)
-            return
-        line_count = line_number + value.count("\n") + 1 - self.key_line
-        self.page.fields.append(Field(self.key_line, line_count, self.path, value, line_number))
-        assert self.block is not None
-        self.block.values[self.key] = Value(value, line_number)
-
-    def _add_empty(self, raw: str) -> None:
-        """A key without a value. A lone mark below it is the line of its (empty) value; blank lines are chrome."""
-        mark_line = len(raw) - len(raw.lstrip(_BLANK))
-        last_line = self.value_line + raw.count("\n", 0, mark_line) if mark_line < len(raw) else self.key_line
-        self.page.fields.append(Field(self.key_line, last_line - self.key_line + 1, self.path, None, self.key_line))
-
-    def _close_lines(self, raw: str, cut: bool) -> None:
-        """A group key, a one-line value, or a list of them; what follows can only be an unknown key or out of place."""
-        if self.mode is _LINE and "\n" not in raw and not raw.endswith(":") and self._unmark(raw).strip(_BLANK):
-            self._add_line(raw, self.value_line, self.path, self.key_line, cut)  # the usual case
-            return
-        lines = [(self.value_line + i, line) for i, line in enumerate(raw.split("\n")) if line.strip(_BLANK)]
-        value_count = 0
-        if self.mode is not _GROUP:
-            limit = 1 if self.mode is _LINE else len(lines)
-            while value_count < limit and value_count < len(lines) and not self._looks_like_key(lines[value_count][1]):
-                value_count += 1
-        cut = cut and value_count == len(lines)
-        if self.mode is _LINE and value_count:
-            number, line = lines[0]
-            if self._unmark(line).strip(_BLANK):
-                self._add_line(line, number, self.path, self.key_line, cut)
+    def _close(self, end: int, is_cut: bool = False) -> None:
+        """End the open field above line `end`, and report what stands there and cannot belong to it."""
+        index = read_value(self.page, self.lines, self.layout, self.field, end, is_cut)
+        while index < end:
+            line = self.lines[index]
+            key = self.layout.key_like(line)
+            if key is not None:
+                index = self._add_unknown(index, end, key)
             else:
-                self._add_empty(raw)
-        else:
-            self.page.fields.append(Field(self.key_line, 1, self.path, None, self.key_line))
-            for position, (number, line) in enumerate(lines[:value_count], 1):
-                self._add_line(line, number, f"{self.path}[{position}]", number, cut and position == value_count)
-        if value_count < len(lines):
-            self._add_unknown(lines[value_count:])
+                if not is_blank(line):
+                    self._add_unexpected(index)
+                index += 1
 
-    def _looks_like_key(self, line: str) -> bool:
-        return line.endswith(":") and self.layout.any_key.fullmatch(line) is not None
-
-    def _unmark(self, value: str) -> str:
-        """The value without the mark that its first line begins with."""
-        mark = self.layout.mark
-        if mark and value.startswith(mark):
-            return value[len(mark) :]
-        return value[1:] if mark and (value == "-" or value.startswith("-\n")) else value
-
-    def _add_line(self, line: str, line_number: int, path: str, first_line: int, cut: bool) -> None:
-        """A one-line value: kept as printed in the fields, without blanks at its ends as a controlled value."""
-        value = self._unmark(line)
-        self.page.fields.append(Field(first_line, line_number - first_line + 1, path, value, line_number))
-        if cut:
-            self.page.problems.append(
-                Problem(line_number, path, "cut_in_value", f"{line!r} is the last value of a cut page")
-            )
-            return
-        controlled = Value(value.strip(_BLANK), line_number)
-        if self.mode is _LINES:
-            assert self.block is not None
-            if controlled.text:
-                self.block.lists.setdefault(self.key, []).append(controlled)
-        elif self.key in _LOCATION_KEYS or self.key in _THEME_KEYS:
-            assert self.pair is not None
-            self.pair[self.key] = controlled
-        elif self.key in _PAGE_KEYS:
-            self.page.values[self.key] = controlled
-        else:
-            assert self.block is not None
-            self.block.values[self.key] = controlled
-
-    def _add_unknown(self, lines: list[tuple[int, str]]) -> None:
-        """Lines that stand where only a key can: unknown or repeated keys with what follows them, and stray lines."""
-        position = 0
-        while position < len(lines):
-            number, line = lines[position]
-            match = self.layout.any_key.fullmatch(line)
-            position += 1
-            if not match:
-                self._unexpected(number, line)
-                continue
-            value = []
-            while position < len(lines) and not self._looks_like_key(lines[position][1]):
-                value.append(lines[position])
-                position += 1
-            key = match[1]
-            known = key in self.seen_page or (self.scope != "page" and key in self.seen_block)
-            path = f"{self._prefix()}{key}"
-            last_line = value[-1][0] if value else number
-            text = self._unmark(value[0][1]) if value else None
-            for (above, _), (below, words) in pairwise(value):
-                text = f"{text}{chr(10) * (below - above)}{words}"
-            value_line = value[0][0] if value else number
-            self.page.fields.append(Field(number, last_line - number + 1, path, text, value_line))
-            detail = f"{key}: {text}" if text else f"{key}:"
-            code = "repeated_key" if known else "unknown_key"
-            self.page.problems.append(Problem(number, path, code, detail[:200]))
-
-    def _prefix(self) -> str:
-        if self.scope == "location":
-            return "location."
-        return f"{self.block_path}." if self.scope in ("block", "themes") else ""
+    def _add_unknown(self, index: int, end: int, key: str) -> int:
+        """A key that is unknown, repeated or out of place, with the lines below it; returns the line after them."""
+        lines, layout = self.lines, self.layout
+        after = next((below for below in range(index + 1, end) if layout.key_like(lines[below]) is not None), end)
+        last = after
+        while is_blank(lines[last - 1]):
+            last -= 1
+        start, text = first_value_line(lines, layout, index + 1, last)
+        value = "\n".join([text, *lines[start + 1 : last]]) if text else None
+        in_block = self.group in (_BLOCK, _THEMES)
+        group_path = "location." if self.group is _LOCATION else f"{self.block_path}." if in_block else ""
+        path = f"{group_path}{key}"
+        self.page.fields.append(Field(index + 1, last - index, path, value, (start if value else index) + 1))
+        is_repeated = key in self.page_keys or (in_block and key in self.block_keys)
+        code = "repeated_key" if is_repeated else "unknown_key"
+        self.page.problems.append(Problem(index + 1, path, code, f"{key}: {text}"[:200].rstrip()))
+        return after
 
     # ---- the end of a page that is cut
 
-    def _close_cut(self, raw: str) -> None:
+    def _close_cut(self) -> None:
         """End the last field of a page without a footer: say where it is cut, and trust no controlled value there."""
-        content = raw.rstrip(_BLANK)
-        start = content.rfind("\n") + 1
-        last = raw[start:].rstrip("\n")
-        number = self.value_line + raw.count("\n", 0, start)
-        is_first = not content[:start].strip(_BLANK)
-        if content and self._is_cut_footer(last, is_first):
-            self._close(raw[:start].removesuffix("\n"))
-            self._cut(number, None, "cut_in_footer", last)
-        elif content and self._is_cut_key(last, is_first):
-            self._close(raw[:start].removesuffix("\n"))
-            self.page.fields.append(Field(number, 1, "unexpected", last, number))
-            self._cut(number, self.path, "cut_in_key", last)
-        elif not self._unmark(content).strip(_BLANK):
-            self._close(raw)
-            self._cut(number if content else self.key_line, self.path, "cut_in_value", f"{self.key}:")
+        lines, field = self.lines, self.field
+        last = len(lines) - 1
+        while is_blank(lines[last]):  # a key at the latest is not
+            last -= 1
+        line = lines[last].rstrip("\r")  # a last CR is half of a line end
+        in_value = field.form is not GROUP and last == next_content(lines, field.index + 1, last)
+        if last == field.index:
+            self._close(len(lines))
+            self._report_cut(last, field.path, "cut_in_value")
+        elif self._is_cut_footer(line, in_value):
+            self._close(last)
+            self._report_cut(last, None, "cut_in_footer")
+        elif not in_value and self.layout.begins_key(line, self._next_keys(last)):
+            self._close(last)
+            self.page.fields.append(Field(last + 1, 1, "unexpected", lines[last], last + 1))
+            self._report_cut(last, field.path, "cut_in_key")
+        elif in_value and is_blank(self.layout.unmark(line)):
+            self._close(len(lines))
+            self._report_cut(last, field.path, "cut_in_value")
         else:
-            self._close(raw, cut=True)
-            if self.mode is _TEXT:
-                self._cut(number, self.path, "cut_in_text", last)
+            self._close(len(lines), is_cut=True)
+            if field.form is TEXT:
+                self._report_cut(last, field.path, "cut_in_text")
 
-    def _cut(self, line_number: int, path: str | None, code: str, last: str) -> None:
-        self.page.problems.append(Problem(line_number, path, code, f"the page ends with: {last[-200:]}"))
+    def _report_cut(self, index: int, path: str | None, code: str) -> None:
+        self.page.problems.append(Problem(index + 1, path, code, f"the page ends with: {self.lines[index][-200:]}"))
 
-    def _is_cut_footer(self, last: str, is_first: bool) -> bool:
-        """Whether the last line is the beginning of the footer. In a text, a letter or two could be anything."""
-        certain = len(last) > len("Skip") or (self.mode is not _TEXT and not is_first)
-        return certain and FOOTER.startswith(last)
-
-    def _is_cut_key(self, last: str, is_first: bool) -> bool:
-        """Whether the last line is the beginning of a key that could come next, and not of the value."""
-        if self.text.endswith("\n") or (is_first and self.mode is not _GROUP):
+    def _is_cut_footer(self, line: str, in_value: bool) -> bool:
+        """Whether the page ends inside its footer. A letter or two of it could also be the beginning of a value."""
+        if not FOOTER.startswith(line):
             return False
-        mark = self.layout.mark
-        if mark and last in ("-", "- "):
+        if len(line) > len("Skip"):
             return True
-        if self.mode is _TEXT and len(last) < len(mark) + 3:
-            return False
-        return any(f"{mark}{key}:".startswith(last) for key in self._next_keys())
+        is_complete = self.block is not None and "url" in self.block.values and "eval_title" in self.page.values
+        return not in_value and (is_complete or self.field.form in (LINE, GROUP))
 
-    def _next_keys(self) -> set[str]:
-        """The keys that could come after the open field."""
-        keys = {key for key in _PAGE_KEYS if key not in self.seen_page} | set(_BLOCK_GROUPS)
-        if self.scope == "location":
-            keys |= set(_LOCATION_KEYS)
-        if self.scope == "themes":
-            keys |= set(_THEME_KEYS)
-        if self.block is not None and self.scope in ("block", "themes"):
-            keys |= {key for key in _BLOCK_KEYS[self.block.kind] if key not in self.seen_block}
+    def _next_keys(self, index: int) -> set[str]:
+        """The keys that could stand on line `index`, below the open field."""
+        keys = {key for key in PAGE_KEYS if key not in self.page_keys}
+        if self.group is _LOCATION:
+            keys |= LOCATION_KEYS.keys()
+        if self.group is _THEMES:
+            keys |= THEME_KEYS.keys()
+        if self.block is None or not self._in_text(index):
+            keys |= KIND_OF_GROUP.keys()
+        else:
+            keys.add(GROUP_OF_KIND[self.block.kind])
+        if self.block is not None and self.group in (_BLOCK, _THEMES):
+            keys |= {
+                key for key in BLOCK_KEYS[self.block.kind] if key not in self.block_keys or self._starts_block(key)
+            }
         return keys

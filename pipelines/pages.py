@@ -14,6 +14,7 @@ import io
 import json
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,6 +53,7 @@ class PageCounts:
 
     read: int = 0
     new: int = 0
+    page_ids: set[str] = field(default_factory=set)
     known: int = 0
     #: Files that were passed over, and why.
     skipped: list[str] = field(default_factory=list)
@@ -82,10 +84,8 @@ def read_sources(arguments: Sequence[str], counts: PageCounts) -> Iterator[Sourc
     """
     for argument in arguments:
         path = Path(argument)
-        if path.is_dir():
-            yield from _read_folder(path, counts)
-        elif path.exists():
-            yield from _read_file(path, counts)
+        if argument and _exists(path):
+            yield from _read_folder(path, counts) if path.is_dir() else _read_file(path, counts)
         else:
             # A pattern may be absolute, which Path.glob refuses.
             matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) else []  # noqa: PTH207
@@ -94,6 +94,13 @@ def read_sources(arguments: Sequence[str], counts: PageCounts) -> Iterator[Sourc
                 raise SourceError(f"{argument}: {what}; give files, folders, archives, .jsonl or .parquet")
             for match in matches:
                 yield from read_sources([match] if Path(match).exists() else [], counts)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name that is too long
+        raise SourceError(f"{path}: {error.strerror}; give files, folders, archives, .jsonl or .parquet") from error
 
 
 def _read_folder(folder: Path, counts: PageCounts) -> Iterator[SourcePage]:
@@ -145,6 +152,11 @@ def _tar_members(tar: tarfile.TarFile) -> Iterator[tuple[str, Callable[[], bytes
         if member.isfile():
             file = tar.extractfile(member) or io.BytesIO()
             yield member.name, file.read
+    # Where a block in the middle is lost, what is left looks like the end of the archive.
+    if tar.fileobj is not None:
+        while block := tar.fileobj.read(1 << 20):
+            if block.strip(b"\0"):
+                raise tarfile.ReadError("damaged in the middle: pages behind the damage are lost")
 
 
 def _read_members(
@@ -152,12 +164,15 @@ def _read_members(
 ) -> Iterator[SourcePage]:
     for name, read in members:
         address = f"{path.as_posix()}/{name}"
+        if any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
+            continue  # hidden, as in a folder, or the shadow that a Mac adds
         if not name.lower().endswith(_PAGE_SUFFIX):
             counts.skipped.append(f"{address}: in an archive only {_PAGE_SUFFIX} files are pages")
             continue
         try:
             page_bytes = read()
-        except (OSError, RuntimeError, zipfile.BadZipFile, EOFError) as error:  # damaged, or encrypted
+        except (OSError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            # damaged, encrypted, or packed in a way that nobody knows
             counts.failed.append(f"{address}: {error}")
             continue
         yield SourcePage(address, page_bytes)
@@ -170,7 +185,7 @@ def _read_json_lines(path: Path) -> Iterator[SourcePage]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise SourceError(f"{path}, line {number}: not JSON ({error})") from error
             if not isinstance(row, dict):
                 raise SourceError(f"{path}, line {number}: not a JSON object")
@@ -186,7 +201,7 @@ def _read_parquet(path: Path) -> Iterator[SourcePage]:
                 for row in batch.to_pylist():
                     number += 1
                     yield _row_page(path, number, row, "row")
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
         raise SourceError(f"{path}: cannot be read as Parquet ({error})") from error
 
 
@@ -227,13 +242,14 @@ def add_pages(
     known: set[str] = set()
     for part in parts:
         known.update(str(page_id) for page_id in pq.read_table(part, columns=["page_id"])["page_id"].to_pylist())
-    next_number = int(parts[-1].stem.removeprefix("part-")) + 1 if parts else 1
+    next_number = int(parts[-1].stem.split("-")[1]) + 1 if parts else 1
     rows: list[tuple[Any, ...]] = []
     size = 0
     for source_uri, page_bytes in pages:
         counts.read += 1
         progress(1)
         page_id = hashlib.sha256(page_bytes).hexdigest()
+        counts.page_ids.add(page_id)
         if page_id in known:
             counts.known += 1
             continue
@@ -252,7 +268,10 @@ def add_pages(
 
 def _clean(source_uri: str) -> str:
     """The address as text that every store takes: a file name need not be UTF-8."""
-    return source_uri.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        return source_uri.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half of a character, from JSON
+        return source_uri.encode("utf-8", "replace").decode("utf-8")
 
 
 def _decode(page_bytes: bytes) -> tuple[str, str | None]:
@@ -266,6 +285,8 @@ def _decode(page_bytes: bytes) -> tuple[str, str | None]:
 def _write_part(store: Path, number: int, rows: list[tuple[Any, ...]]) -> Path:
     columns = zip(*rows, strict=True)
     arrays = [pa.array(column, item.type) for column, item in zip(columns, PAGE_SCHEMA, strict=True)]
-    path = store / f"part-{number:06d}.parquet"
+    # The name tells the content, so that records made of a part are never taken for those of another.
+    digest = hashlib.sha256("".join(row[0] for row in rows).encode()).hexdigest()
+    path = store / f"part-{number:06d}-{digest[:12]}.parquet"
     write_parquet(pa.Table.from_arrays(arrays, schema=PAGE_SCHEMA), path)
     return path

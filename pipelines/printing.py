@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import json
-import os
+import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,11 +22,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.questions import Answer
+from pipelines.settings import columns_when_piped
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: Longest text that an Excel cell holds.
 _EXCEL_LIMIT = 32_767
-_WIDTH_WHEN_PIPED = 100
 #: A column of running text narrower than this is no pleasure to read.
 _READABLE = 15
 #: Characters between two columns.
@@ -41,15 +42,14 @@ def console(file: TextIO) -> Console:
     """A console on a stream: colours and its own width on a terminal, plain and 100 columns wide in a pipe."""
     if file.isatty():
         return Console(file=file, highlight=False)
-    width = int(os.environ.get("COLUMNS") or _WIDTH_WHEN_PIPED)
-    return Console(file=file, highlight=False, width=width, no_color=True)
+    return Console(file=file, highlight=False, width=columns_when_piped(), no_color=True)
 
 
 def print_table(answer: Answer, file: TextIO) -> None:
     """A table for people: numbers to the right; where the columns would be too narrow to read, a block a row."""
     target = console(file)
     rows = [[_words(value) for value in row] for row in answer.rows]
-    names = [name.replace("_", " ") for name in answer.columns]
+    names = [printable(name).replace("_", " ") for name in answer.columns]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     needs = [
         max(max(map(len, name.split()), default=1), min(_READABLE, max(map(len, column), default=1)))
@@ -60,13 +60,16 @@ def print_table(answer: Answer, file: TextIO) -> None:
         _print(_blocks(answer, rows), target)
         return
     widths = []
-    for need, column in zip(needs, columns, strict=True):  # what is to spare goes to those that wrap, from the left
-        more = max(0, min(spare, max(map(len, column), default=1) - need))
+    for name, need, column in zip(
+        names, needs, columns, strict=True
+    ):  # what is to spare goes to those that wrap, from the left
+        more = max(0, min(spare, max(map(len, [name, *column])) - need))
         widths.append(need + more)
         spare -= more
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for position, name in enumerate(names):
-        is_number = all(isinstance(row[position], int | float | None) for row in answer.rows)
+        values = [row[position] for row in answer.rows]
+        is_number = all(isinstance(value, int | float | None) and not isinstance(value, bool) for value in values)
         justify: Literal["left", "right"] = "right" if is_number else "left"
         table.add_column(Text(name), justify=justify, overflow="fold", width=widths[position])
     for row in rows:
@@ -93,7 +96,7 @@ def _blocks(answer: Answer, rows: list[list[str]]) -> Iterator[Table]:
         block.add_column(overflow="fold")
         for name, value in zip(answer.columns, row, strict=True):
             if value:
-                block.add_row(Text(name), Text(value))
+                block.add_row(Text(printable(name)), Text(value))
         yield block
 
 
@@ -105,29 +108,59 @@ def _words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
     if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M")
+        return _utc(value).strftime("%Y-%m-%d %H:%M")
     return printable(str(value))
+
+
+def _utc(value: datetime.datetime) -> datetime.datetime:
+    """A time with its zone in UTC; one without stays as it is, for nobody knows its zone."""
+    return value if value.tzinfo is None else value.astimezone(datetime.UTC)
 
 
 def print_csv(answer: Answer, file: TextIO) -> None:
     """CSV with a header, NULL as nothing, timestamps as ISO 8601 in UTC."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(answer.columns)
-    writer.writerows([["" if value is None else _plain(value) for value in row] for row in answer.rows])
+    out = io.StringIO()
+    plain = csv.writer(out, lineterminator="\n")
+    # A carriage return that ends no line is not quoted of itself, and then nobody can read the file again.
+    quoted = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in [answer.columns, *answer.rows]:
+        values = ["" if value is None else _plain(value) for value in row]
+        has_return = any(isinstance(value, str) and "\r" in value for value in values)
+        (quoted if has_return else plain).writerow(values)
+    _write(out.getvalue(), file)
 
 
 def print_json(answer: Answer, file: TextIO) -> None:
-    """A JSON array of objects."""
-    rows = [dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows]
-    file.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+    """A JSON array of objects; a column whose name stands already is numbered."""
+    names: list[str] = []
+    for name in answer.columns:
+        names.append(name if name not in names else f"{name}_{answer.columns[: len(names) + 1].count(name)}")
+    rows = [dict(zip(names, map(_json, row), strict=True)) for row in answer.rows]
+    _write(json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False) + "\n", file)
+
+
+def _write(text: str, file: TextIO) -> None:
+    """Exact into a file or pipe; on a terminal without the characters that it would obey."""
+    file.write(printable(text) if file.isatty() else text)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).isoformat()
+        return _utc(value).isoformat()
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    return str(value)
+    return json.dumps(_json(value), ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+
+
+def _json(value: Any) -> Any:
+    """A value as JSON has it: lists and structs as they are, no NaN and no infinity."""
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return _plain(value)
 
 
 def write_excel(answer: Answer, path: Path) -> None:
@@ -146,7 +179,7 @@ def write_excel(answer: Answer, path: Path) -> None:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).replace(tzinfo=None)  # Excel knows no time zones
+        return _utc(value).replace(tzinfo=None)  # Excel knows no time zones
     if isinstance(value, str) and len(value) > _EXCEL_LIMIT:
         return value[: _EXCEL_LIMIT - 1] + "…"
     return value

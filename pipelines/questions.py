@@ -44,9 +44,15 @@ def open_warehouse(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     config: dict[str, str | bool | int | float | list[str]] = {
         "enable_external_access": False,
         "memory_limit": knobs.memory_limit,
-        "lock_configuration": True,
     }
-    with duckdb.connect(str(knobs.database), read_only=True, config=config) as connection:
+    try:
+        connection = duckdb.connect(str(knobs.database), read_only=True, config=config)
+    except duckdb.Error as error:
+        raise QuestionError(
+            f"{knobs.database} cannot be opened ({_first_lines(error)}); `ieval run` makes it anew"
+        ) from None
+    with connection:
+        connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true;")
         yield connection
 
 
@@ -70,7 +76,7 @@ def _values(file: SqlFile, given: Mapping[str, str]) -> dict[str, Any]:
     for name in given:
         if name not in names:
             known = f"it takes {', '.join(f'--{known}' for known in names)}" if names else "it takes none"
-            raise QuestionError(_unknown(f"{file.name} has no parameter --{name}", name, names, known))
+            raise QuestionError(_unknown(f"{file.name} has no parameter --{name}", name, names, known, "--"))
     return {
         parameter.name: _value(parameter, given.get(parameter.name, parameter.default)) for parameter in file.parameters
     }
@@ -90,14 +96,16 @@ def _value(parameter: Parameter, text: str | None) -> Any:
     return text
 
 
-def _unknown(what: str, word: str, known: list[str], otherwise: str) -> str:
+def _unknown(what: str, word: str, known: list[str], otherwise: str, before: str = "") -> str:
     near = difflib.get_close_matches(word, known, 1)
-    return f"{what}; did you mean {near[0]}?" if near else f"{what}; {otherwise}"
+    return f"{what}; did you mean {before}{near[0]}?" if near else f"{what}; {otherwise}"
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, Any]) -> Answer:
     try:
         cursor = connection.execute(statement, dict(values)) if values else connection.execute(statement)
+        if cursor is None:  # nothing but comments and semicolons
+            raise QuestionError("there is no statement in this query")
         columns = [column[0] for column in cursor.description or ()]
         return Answer(columns, cursor.fetchall() if columns else [])
     except (duckdb.CatalogException, duckdb.BinderException) as error:

@@ -290,14 +290,19 @@ def _read_block(
             lists[key].append((record_number, position, *value))
     if texts.get("title"):
         lists["steps"] += [(record_number, *step) for step in read_steps(texts["title"] or "")]
-    if texts.get("action_plan"):
-        plan = read_action_plan(texts["action_plan"] or "", names)
-        text = texts["action_plan"] or ""
+    plan = read_action_plan(texts["action_plan"] or "", names) if texts.get("action_plan") else None
+    if plan:
         lists["action_items"] += [(record_number, *item) for item in plan.items]
         lists["action_item_countries"] += [(record_number, *country) for country in plan.countries]
-        for start, end, iso3, kind in plan.mentions:
-            mention = (record_number, "action_plan", start, end, iso3, text[start:end], kind, "subject")
-            lists["country_mentions"].append(mention)
+    for column, text in texts.items():
+        if text:
+            mentions = (
+                plan.mentions if plan and column == "action_plan" else names.read_mentions(text, language_of(text))
+            )
+            lists["country_mentions"] += [
+                (record_number, column, start, end, iso3, text[start:end], kind, role)
+                for start, end, iso3, kind, role in mentions
+            ]
 
 
 def _text(value: Value | None) -> str | None:

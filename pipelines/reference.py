@@ -1,110 +1,197 @@
-"""Reads the vocabularies of `seeds/reference` and refuses to load what contradicts itself, naming file and line.
+"""Reads the vocabularies of `seeds/reference` and refuses to load what contradicts itself, naming file and row.
 
-The CSV files are the only place where vocabulary lives: a label with two codes, a code with two rows or a reference to
-a country that countries.csv does not have stops the run before anything is written. What a label means for a page
-(matching, suggestions) does not belong here.
+The CSV files are the only place where vocabulary lives: a label with two codes, a code with two rows, a value of the
+wrong form or a reference to a country that countries.csv does not have stops the run before anything is written. What a
+label means for a page (matching, suggestions) does not belong here.
 """
 
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.countries import CountryNames
+from pipelines.countries import CountryNames, normalise
 
-#: file -> columns it must have, columns that identify a row (each group of them on its own).
-FILES: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
-    "countries.csv": (
-        (
-            "iso3",
-            "iso2",
-            "m49",
-            "iso_official",
-            "name",
-            "name_fr",
-            "name_es",
-            "m49_region",
-            "m49_subregion",
-            "m49_intermediate",
-            "wb_income",
-            "ldc",
-            "lldc",
-            "sids",
-            "ilo_region",
-            "ilo_subregion_broad",
-            "ilo_subregion_detailed",
-        ),
-        (("iso3",), ("iso2",), ("m49",), ("name",)),
+Rows = list[dict[str, str]]
+
+# Forms of a value, as (regular expression, what it says to a person).
+_NUMBER = (r"\d+", "a whole number")
+_FLAG = (r"[01]", "1 or 0")
+_ISO3 = (r"[A-Z]{3}", "an alpha-3 code")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a file must be: its columns, which of them identify a row, which are filled, and the form of values."""
+
+    columns: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]  # each group of columns on its own
+    filled: tuple[str, ...]
+    forms: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def _vocabulary(columns: str, *keys: str, filled: str | None = None, **forms: tuple[str, str]) -> Vocabulary:
+    """Columns and keys as words with blanks between them; the columns of keys are filled unless `filled` says."""
+    key_columns = dict.fromkeys(" ".join(keys).split())
+    return Vocabulary(
+        tuple(columns.split()),
+        tuple(tuple(key.split()) for key in keys),
+        tuple(key_columns) if filled is None else tuple(filled.split()),
+        forms,
+    )
+
+
+FILES: dict[str, Vocabulary] = {
+    "countries.csv": _vocabulary(
+        "iso3 iso2 m49 iso_official name name_fr name_es m49_region m49_subregion m49_intermediate wb_income "
+        "ldc lldc sids ilo_region ilo_subregion_broad ilo_subregion_detailed",
+        "iso3",
+        "iso2",
+        "m49",
+        "name",
+        filled="iso3 name",  # a territory need not have the other codes
+        iso3=_ISO3,
+        iso_official=_FLAG,
+        ldc=_FLAG,
+        lldc=_FLAG,
+        sids=_FLAG,
     ),
-    "country_names.csv": (("surface", "country_iso3", "kind", "language"), (("surface", "kind", "language"),)),
-    "place_scopes.csv": (("label", "scope"), (("label",),)),
-    "context_words.csv": (("kind", "word"), (("kind", "word"),)),
-    "regions.csv": (("region_code", "label", "scope"), (("region_code",), ("label",))),
-    "themes.csv": (("theme_code", "group_label", "topic_label"), (("theme_code",), ("group_label", "topic_label"))),
-    "management_responses.csv": (
-        ("management_response_code", "label", "sort_order", "is_closed"),
-        (("management_response_code",), ("label",)),
+    "country_names.csv": _vocabulary(
+        "surface country_iso3 kind language", "surface kind language", filled="surface kind"
     ),
-    "progress_levels.csv": (("progress_code", "label", "sort_order"), (("progress_code",), ("label",))),
-    "information_sources.csv": (("information_source_code", "label"), (("information_source_code",), ("label",))),
-    "admin_units.csv": (
-        ("admin_unit_code", "label", "kind", "seat_city", "seat_country_iso3"),
-        (("admin_unit_code",), ("label",)),
+    "place_scopes.csv": _vocabulary("label scope", "label", filled="scope"),  # an empty label is a scope, too
+    "context_words.csv": _vocabulary("kind word", "kind word"),
+    "regions.csv": _vocabulary(
+        "region_code label scope", "region_code", "label", scope=(r"region|inter-regional", "region or inter-regional")
     ),
-    "project_areas.csv": (("area_code", "area_kind", "country_iso3", "meaning"), (("area_code",),)),
-    "project_donors.csv": (("donor_code", "donor_kind", "country_iso3", "meaning"), (("donor_code",),)),
+    "themes.csv": _vocabulary("theme_code group_label topic_label", "theme_code", "group_label topic_label"),
+    "management_responses.csv": _vocabulary(
+        "management_response_code label sort_order is_closed",
+        "management_response_code",
+        "label",
+        sort_order=_NUMBER,
+        is_closed=_FLAG,
+    ),
+    "progress_levels.csv": _vocabulary("progress_code label sort_order", "progress_code", "label", sort_order=_NUMBER),
+    "information_sources.csv": _vocabulary("information_source_code label", "information_source_code", "label"),
+    "admin_units.csv": _vocabulary(
+        "admin_unit_code label kind seat_city seat_country_iso3",
+        "admin_unit_code",
+        "label",
+        filled="admin_unit_code label kind",
+    ),
+    "project_areas.csv": _vocabulary(
+        "area_code area_kind country_iso3 meaning", "area_code", filled="area_code area_kind meaning"
+    ),
+    "project_donors.csv": _vocabulary(
+        "donor_code donor_kind country_iso3 meaning", "donor_code", filled="donor_code donor_kind meaning"
+    ),
 }
-_COUNTRY_COLUMNS = ("country_iso3", "seat_country_iso3")
+#: The files that countries are recognised with, in the order in which CountryNames takes them.
+COUNTRY_FILES = ("country_names.csv", "place_scopes.csv", "countries.csv", "context_words.csv")
+#: Columns that refer to a column of another file.
+_REFERENCES = {
+    "country_iso3": ("countries.csv", "iso3"),
+    "seat_country_iso3": ("countries.csv", "iso3"),
+    "ilo_region": ("regions.csv", "label"),
+}
 
 
 class ReferenceError(ValueError):
-    """A vocabulary file that cannot be used as it is; the message names file and line and says what to do."""
+    """A vocabulary file that cannot be used as it is; the message names file and row and says what to do."""
 
 
-def read_reference(folder: Path) -> dict[str, list[dict[str, str]]]:
+def read_reference(folder: Path) -> dict[str, Rows]:
     """Read and check every vocabulary: file name -> rows, each a dict by column. Raises ReferenceError."""
-    tables = {name: _read_file(folder / name, columns, keys) for name, (columns, keys) in FILES.items()}
-    known = {row["iso3"] for row in tables["countries.csv"]}
-    for name, rows in tables.items():
-        for column in _COUNTRY_COLUMNS:
-            for line, row in enumerate(rows, 2):
-                if row.get(column) and row[column] not in known:
-                    raise ReferenceError(
-                        f"{folder / name}, row {line}: {column} {row[column]!r} is not in countries.csv"
-                    )
-    return tables
+    numbered = {name: _read_file(folder / name, vocabulary) for name, vocabulary in FILES.items()}
+    for name, rows in numbered.items():
+        for column in _REFERENCES.keys() & set(FILES[name].columns):
+            file, referred = _REFERENCES[column]
+            known = {row[referred] for _, row in numbered[file]}
+            for number, row in rows:
+                if row[column] and row[column] not in known:
+                    raise ReferenceError(f"{folder / name}, row {number}: {column} {row[column]!r} is not in {file}")
+    _refuse_contradictions(folder / "country_names.csv", numbered["country_names.csv"])
+    return {name: [row for _, row in rows] for name, rows in numbered.items()}
 
 
 def read_country_names(folder: Path) -> CountryNames:
     """The recogniser of countries over these vocabularies. Raises ReferenceError."""
     tables = read_reference(folder)
-    return CountryNames(tables["country_names.csv"], tables["place_scopes.csv"], tables["countries.csv"])
+    return CountryNames(*(tables[name] for name in COUNTRY_FILES))
 
 
-def _read_file(path: Path, columns: tuple[str, ...], keys: tuple[tuple[str, ...], ...]) -> list[dict[str, str]]:
+def _refuse_contradictions(path: Path, rows: Iterable[tuple[int, dict[str, str]]]) -> None:
+    """Refuse a name that, as names are compared, would name two countries."""
+    seen: dict[str, tuple[int, str]] = {}
+    for number, row in rows:
+        if row["kind"] == "name":
+            label = normalise(row["surface"])
+            first, country = seen.setdefault(label, (number, row["country_iso3"]))
+            if country != row["country_iso3"]:
+                raise ReferenceError(
+                    f"{path}, row {number}: {row['surface']!r} names {row['country_iso3']}, and {country} in row "
+                    f"{first}; keep one of the two"
+                )
+
+
+def _read_file(path: Path, vocabulary: Vocabulary) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a file with their numbers, counted as an editor counts lines; the header is row 1."""
+    number = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.reader(file, strict=True)
+            lines = []
+            for line in reader:
+                number = reader.line_num
+                if line:
+                    lines.append((number, line))
     except FileNotFoundError:
         raise ReferenceError(f"{path} is missing: restore it from the repository") from None
     except UnicodeDecodeError as error:
         raise ReferenceError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from None
-    missing = [column for column in columns if not rows or column not in rows[0]]
+    except csv.Error as error:
+        raise ReferenceError(f"{path}, row {number + 1}: {error}; is a quote not closed?") from None
+    header = lines[0][1] if lines else []
+    missing = [column for column in vocabulary.columns if column not in header]
     if missing:
         raise ReferenceError(f"{path}, row 1: no column {', '.join(missing)}")
-    for line, row in enumerate(rows, 2):
-        if None in row or None in row.values():
-            raise ReferenceError(f"{path}, row {line}: {len(columns)} columns expected; quote values that hold a comma")
-    for key in keys:
+    rows = []
+    for number, line in lines[1:]:
+        if len(line) != len(header):
+            raise ReferenceError(
+                f"{path}, row {number}: {len(header)} columns expected; quote values that hold a comma"
+            )
+        row = dict(zip(header, line, strict=True))
+        _refuse_values(path, number, row, vocabulary)
+        rows.append((number, row))
+    _refuse_duplicates(path, rows, vocabulary)
+    return rows
+
+
+def _refuse_values(path: Path, number: int, row: dict[str, str], vocabulary: Vocabulary) -> None:
+    for column in vocabulary.columns:
+        value = row[column]
+        if value != value.strip():
+            raise ReferenceError(f"{path}, row {number}: {column} {value!r} has blanks around it")
+        if not value and column in vocabulary.filled:
+            raise ReferenceError(f"{path}, row {number}: {column} is empty")
+        form = vocabulary.forms.get(column)
+        if form and not re.fullmatch(form[0], value):
+            raise ReferenceError(f"{path}, row {number}: {column} {value!r} is not {form[1]}")
+
+
+def _refuse_duplicates(path: Path, rows: Iterable[tuple[int, dict[str, str]]], vocabulary: Vocabulary) -> None:
+    for key in vocabulary.keys:
         seen: dict[tuple[str, ...], int] = {}
-        for line, row in enumerate(rows, 2):
+        for number, row in rows:
             value = tuple(row[column] for column in key)
-            if not any(value) and path.name != "place_scopes.csv":
-                continue  # a country without an alpha-2 or M49 code
-            if value in seen:
+            first = seen.setdefault(value, number) if any(value) else number
+            if first != number:
                 named = ", ".join(f"{column} {row[column]!r}" for column in key)
                 raise ReferenceError(
-                    f"{path}, row {line}: {named} stands already in row {seen[value]}; keep one of the two"
+                    f"{path}, row {number}: {named} stands already in row {first}; keep one of the two"
                 )
-            seen[value] = line
-    return rows

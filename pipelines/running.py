@@ -87,7 +87,11 @@ class _Bar(Listener):
 
 def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started: float) -> Summary:
     """Execute the graph. `started` is when the process began, by time.perf_counter. Raises RunFailed."""
-    home = dagster_home.prepare(knobs)
+    try:
+        home = dagster_home.prepare(knobs)
+    except OSError as error:
+        raise RunFailed(f"{knobs.warehouse} cannot be written: {error.strerror}") from error
+    LOG.reset()
     if sys.stderr.isatty():
         LOG.listener = _Bar()
     # A short process with few cycles: at its usual pace the collector takes a tenth of the run.

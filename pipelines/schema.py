@@ -44,7 +44,9 @@ def arrow_schema(table: Table) -> pa.Schema:
 def load_order(tables: Iterable[Table]) -> list[Table]:
     """The tables with every referenced table before those that refer to it."""
     by_name = {table.name: table for table in tables}
-    graph = {name: {referenced for _, referenced, _ in table.references} - {name} for name, table in by_name.items()}
+    graph = {
+        name: sorted({referenced for _, referenced, _ in table.references} - {name}) for name, table in by_name.items()
+    }
     return [by_name[name] for name in TopologicalSorter(graph).static_order()]
 
 

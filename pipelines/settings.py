@@ -7,8 +7,10 @@ here.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 _PACKAGE = Path(__file__).resolve().parent
 #: A checkout has seeds/ and sql/ beside the package; an installed package carries them inside.
@@ -18,8 +20,41 @@ REFERENCE = PROJECT / "seeds" / "reference"
 SEED_PAGES = PROJECT / "seeds" / "pages"
 
 
+class SettingsError(ValueError):
+    """A knob that is set to something it cannot be; the message names the variable and what it takes."""
+
+
 def _environment(name: str, default: str) -> str:
     return os.environ.get(f"IEVAL_{name}") or default
+
+
+def _workers() -> int:
+    text = _environment("WORKERS", str(os.cpu_count() or 1))
+    if not text.isdecimal() or int(text) < 1:
+        raise SettingsError(f"IEVAL_WORKERS is {text!r}; it takes a whole number from 1")
+    return int(text)
+
+
+def _matching(name: str, default: str, form: str, what: str) -> str:
+    text = _environment(name, default)
+    if not re.fullmatch(form, text):
+        raise SettingsError(f"IEVAL_{name} is {text!r}; it takes {what}")
+    return text
+
+
+def _time_zone() -> str:
+    text = _environment("TIME_ZONE", "UTC")
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingsError(f"IEVAL_TIME_ZONE is {text!r}; it takes a name like UTC or Europe/Zurich") from error
+    return text
+
+
+def columns_when_piped() -> int:
+    """How wide a page is that is no terminal: COLUMNS, else 100."""
+    text = os.environ.get("COLUMNS", "")
+    return int(text) if text.isdecimal() and int(text) > 0 else 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +66,20 @@ class Settings:
     #: Where the scheduled job looks for pages: IEVAL_PAGES, default `seeds/pages`.
     pages: str = field(default_factory=lambda: _environment("PAGES", ""))
     #: Worker processes for large runs: IEVAL_WORKERS, default all cores.
-    workers: int = field(default_factory=lambda: int(_environment("WORKERS", str(os.cpu_count() or 1))))
-    #: What DuckDB may use before it spills to disk: IEVAL_MEMORY_LIMIT.
-    memory_limit: str = field(default_factory=lambda: _environment("MEMORY_LIMIT", "2GB"))
+    workers: int = field(default_factory=_workers)
+    #: What each of DuckDB's two connections may use before it spills to disk: IEVAL_MEMORY_LIMIT.
+    memory_limit: str = field(
+        default_factory=lambda: _matching(
+            "MEMORY_LIMIT", "2GB", r"\d+(\.\d+)?\s*([kKMGT]i?B|%)", "an amount of memory like 2GB or 500MB"
+        )
+    )
     #: Cron expression and time zone of the daily run: IEVAL_SCHEDULE, IEVAL_TIME_ZONE.
-    schedule: str = field(default_factory=lambda: _environment("SCHEDULE", "0 5 * * *"))
-    time_zone: str = field(default_factory=lambda: _environment("TIME_ZONE", "UTC"))
+    schedule: str = field(
+        default_factory=lambda: _matching(
+            "SCHEDULE", "0 5 * * *", r"[\d*/,-]+( [\d*/,\-A-Za-z]+){4}", "five fields of cron like 0 5 * * *"
+        )
+    )
+    time_zone: str = field(default_factory=_time_zone)
     #: Where a failed run is posted as JSON, if anywhere: IEVAL_FAILURE_WEBHOOK.
     failure_webhook: str = field(default_factory=lambda: _environment("FAILURE_WEBHOOK", ""))
 
@@ -77,8 +120,8 @@ class Settings:
 
     @property
     def dagster_home(self) -> Path:
-        """Dagster's own storage."""
-        return self.warehouse / ".dagster"
+        """Dagster's own storage, an absolute path: DAGSTER_HOME, else in the warehouse."""
+        return Path(os.environ.get("DAGSTER_HOME") or (self.warehouse / ".dagster").absolute())
 
 
 def _default_warehouse() -> Path:

@@ -33,6 +33,12 @@ class Log:
     seconds: dict[str, float] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
     facts: dict[str, int] = field(default_factory=dict)
+    page_ids: set[str] = field(default_factory=set)
+
+    def reset(self) -> None:
+        """Forget what an earlier run in this process did."""
+        for collection in (self.seconds, self.messages, self.facts, self.page_ids):
+            collection.clear()
 
 
 LOG = Log()

@@ -493,7 +493,7 @@ REFERENCE_TABLES = (
         (
             key("admin_unit_code", TEXT, "Our code of the unit."),
             need("label", TEXT, "The unit as printed."),
-            need("kind", TEXT, "Kind of unit: country office, regional office, headquarters unit …"),
+            need("kind", TEXT, "Kind of unit: country office, regional office, headquarters unit, and so on."),
             may("seat_city", TEXT, "City of its seat."),
             may("seat_country_iso3", TEXT, "Country of its seat.", "countries.country_iso3"),
         ),

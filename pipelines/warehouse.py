@@ -13,14 +13,16 @@ import hashlib
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import engine, settings
@@ -29,7 +31,7 @@ from pipelines.marts import MARTS
 from pipelines.pages import store_parts
 from pipelines.problems import PROBLEM_CODES
 from pipelines.records import PAGE_SCHEMA, RECORD_SCHEMA
-from pipelines.reference import FILES
+from pipelines.reference import FILES, read_reference
 from pipelines.schema import comments, create_table, load_order, quote
 from pipelines.settings import Settings
 from pipelines.sql_files import SqlFile, in_order, read_folder
@@ -82,14 +84,16 @@ def published(knobs: Settings) -> Published | None:
 @contextlib.contextmanager
 def _connect(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory connection with our limits and schemas; what does not fit spills into the warehouse folder."""
-    spill = knobs.warehouse / ".spill"
-    with duckdb.connect(config={"memory_limit": knobs.memory_limit, "temp_directory": str(spill)}) as connection:
+    knobs.warehouse.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=".spill-", dir=knobs.warehouse) as spill,
+        duckdb.connect(config={"memory_limit": knobs.memory_limit, "temp_directory": spill}) as connection,
+    ):
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         for schema in ("staged", "reference", "raw", "mart"):
             connection.execute(f"CREATE SCHEMA {schema}")
         yield connection
-    shutil.rmtree(spill, ignore_errors=True)
 
 
 @cache
@@ -104,6 +108,8 @@ def table_files() -> Mapping[str, SqlFile]:
 def build_tables(knobs: Settings, progress: Callable[[TableFile], None] = lambda table: None) -> dict[str, TableFile]:
     """Compute every declared table and write it to the staging folder, sorted by key. Raises lake.GateError."""
     staging = knobs.staging / "parquet"
+    if unchecked := _BUILDING.pop(knobs.staging, None):
+        wait([unchecked])  # of an earlier run in this process, whose checks failed
     shutil.rmtree(knobs.staging, ignore_errors=True)
     staging.mkdir(parents=True)
     files = table_files()
@@ -138,13 +144,13 @@ def _stage_parts(connection: duckdb.DuckDBPyConnection, knobs: Settings) -> None
 
 
 def _stage_reference(connection: duckdb.DuckDBPyConnection) -> None:
-    """The vocabularies as text; `NA` is Namibia and no missing value."""
-    for name in FILES:
-        path = quote(str(settings.REFERENCE / name))
-        connection.execute(
-            f"CREATE TABLE reference.{Path(name).stem} AS "
-            f"SELECT * FROM read_csv({path}, header = true, all_varchar = true, delim = ',', quote = '\"')"
-        )
+    """The vocabularies as text, NULL where a CSV has nothing (`NA` is Namibia)."""
+    for name, rows in read_reference(settings.REFERENCE).items():
+        columns = {column: [row[column] or None for row in rows] for column in FILES[name].columns}
+        table = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
+        connection.register("vocabulary", table)
+        connection.execute(f"CREATE TABLE reference.{Path(name).stem} AS SELECT * FROM vocabulary")
+        connection.unregister("vocabulary")
     codes = [(code, severity, meaning) for code, (severity, meaning) in PROBLEM_CODES.items()]
     connection.execute("CREATE TABLE reference.problem_codes (problem_code TEXT, severity TEXT, meaning TEXT)")
     connection.executemany("INSERT INTO reference.problem_codes VALUES (?, ?, ?)", codes)

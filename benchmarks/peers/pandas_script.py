@@ -2,9 +2,9 @@
 
     python benchmarks/peers/pandas_script.py PAGES_DIR OUT_DIR REFERENCE_DIR
 
-One loop over the files, lists of dicts, data frames, merges. Neither tuned nor slowed down; it recognises a country
-only where an action item opens with its exact name, and has no languages, no status history, no countries inside
-sentences.
+One loop over the files, lists of dicts, data frames, merges, primary keys on what is loaded. Neither tuned nor slowed
+down. It recognises a country only where an action item opens with its exact name, and has no countries inside
+sentences, no status history, no foreign keys, no comments, no checks and no views.
 """
 
 import hashlib
@@ -38,6 +38,20 @@ EMPTY = {"-", ".", "N/A", "n/a", "NA", "none", "not applicable", ""}
 BULLET = re.compile(r"\s*(-|•|‣|o|\uf0b7|\d{1,2}[.)]|[A-Za-z][.)]|R\.\d+(?:\.\d+)*\.)\s+(?=\S)")
 OPENING = re.compile(r"(?:In|En|Au|Aux|À) (?:the |el |la )?([^,.:;]{3,60}),")
 COLON = re.compile(r"([^,.:;]{3,60}?) ?: ")
+COMMON_WORDS = {
+    "en": set("the of and to in for is are was be that this will on by with as from it not or at have has".split()),
+    "fr": set("le la les des du de et à est sont en dans pour par sur que qui une un au aux avec ce il elle".split()),
+    "es": set("el la los las de del y en que para por con una un es son se su al lo como más no".split()),
+}
+KEYS = {
+    "pages": "page_id", "page_fields": "page_id, line_number", "evaluations": "eval_number",
+    "evaluation_locations": "eval_number, country_label", "recommendations": "recommendation_id",
+    "lessons": "lesson_id", "good_practices": "practice_id", "record_themes": "record_kind, record_id, position",
+    "recommendation_admin_units": "recommendation_id, position",
+    "recommendation_projects": "recommendation_id, position", "projects": "project_symbol",
+    "recommendation_steps": "recommendation_id, step_number", "action_items": "recommendation_id, item_number",
+    "problems": "page_id, problem_number",
+}  # fmt: skip
 SYMBOL = re.compile(r"([A-Z]{3})[ /](\d{2})/(\d{2,3})/([A-Z]{3,4})$")
 
 
@@ -172,6 +186,13 @@ def clean(value):
 # --- text inside fields ----------------------------------------------------------------------------------------------
 
 
+def language(*texts):
+    """The language whose commonest words the texts use most."""
+    words = re.findall(r"[^\W\d_]+", " ".join(text for text in texts if text)[:600].lower())
+    counts = {name: sum(word in common for word in words) for name, common in COMMON_WORDS.items()}
+    return max(counts, key=counts.get) if len(words) > 2 else None
+
+
 def split_lines(text):
     """Lines of a text with their offsets."""
     position = 0
@@ -297,18 +318,20 @@ def add_record(rows, record, number, eval_number, page_id, names):
     if kind == "lesson":
         texts = ("description", "context", "challenges", "success", "administrative_issues")
         row = {"lesson_id": number, **{key: clean(value_of(record, key)) for key in texts}, **common}
+        row["language"] = language(*(row[key] for key in texts))
         rows["lessons"].append({**row, "target_users": clean(value_of(record, "comments"))})
         return
     if kind == "good_practice":
         texts = ("description", "context", "cause_effect", "replication", "indicators", "links")
         row = {"practice_id": number, **{key: clean(value_of(record, key)) for key in texts}, **common}
+        row["language"] = language(*(row[key] for key in texts))
         rows["good_practices"].append(row)
         return
 
     title, plan = clean(value_of(record, "title")), clean(value_of(record, "action_plan"))
     rows["recommendations"].append(
         {"recommendation_id": number, "response_date": value_of(record, "date"), "title": title, "action_plan": plan,
-         "comments": clean(value_of(record, "comments")),
+         "comments": clean(value_of(record, "comments")), "language": language(title, plan),
          "management_response_label": value_of(record, "management_response"),
          "progress_label": value_of(record, "progress"),
          "information_source_label": value_of(record, "information_source"), **common}
@@ -490,6 +513,8 @@ def main(pages_dir, out_dir, reference_dir):
             file = out_dir / f"{name}.parquet"
             table.to_parquet(file, index=False)
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM read_parquet('{file}')")
+            if name in KEYS:
+                connection.execute(f"ALTER TABLE {name} ADD PRIMARY KEY ({KEYS[name]})")
     print(f"{len(tables['pages'])} pages, {len(tables['action_items'])} action items, {len(problems)} problems")
 
 

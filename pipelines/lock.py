@@ -1,0 +1,35 @@
+"""Lets one run at a time write a warehouse: the next one waits, and says for whom.
+
+The lock belongs to the process and goes with it, however it ends: nothing stale is ever left. Readers need none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@cache
+def _lock(path: Path) -> FileLock:
+    """The lock of a warehouse; one object a process, so that the runs of one process do not wait for each other."""
+    return FileLock(path)
+
+
+def hold(warehouse: Path, say: Callable[[str], None]) -> None:
+    """Take the warehouse for this process until it ends; waits for another that has it, after saying so."""
+    warehouse.mkdir(parents=True, exist_ok=True)
+    path = (warehouse / ".lock").absolute()
+    lock, holder = _lock(path), path.with_name(".lock.holder")
+    if lock.is_locked:
+        return
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "another run"
+        say(f"waiting for {who}, which is writing {warehouse}")
+        lock.acquire()
+    holder.write_text(f"process {os.getpid()}", encoding="utf-8")

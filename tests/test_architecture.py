@@ -1,0 +1,203 @@
+"""Imports point one way, reading is pure, and one module alone reads the environment: read from the source itself."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from conftest import PROJECT
+
+PACKAGE = PROJECT / "pipelines"
+WORDS = {"tables", "problems", "settings", "marts"}
+READING = {
+    "bullets",
+    "language",
+    "decoding",
+    "countries",
+    "context",
+    "folding",
+    "mentions",
+    "roles",
+    "sentences",
+    "attribution",
+    "action_plan",
+} | {
+    # page, and the modules that it is made of
+    path.stem
+    for path in PACKAGE.glob("page*.py")
+    if path.stem != "pages"
+}
+RECORDS = {"records"}
+STORING = {
+    "schema",
+    "lake",
+    "lock",
+    "pages",
+    "warehouse",
+    "checks",
+    "engine",
+    "sql_files",
+    "reference",
+    "dictionary",
+    "questions",
+}
+DOORS = {
+    "__init__",
+    "__main__",
+    "assets",
+    "cli",
+    "dagster_home",
+    "definitions",
+    "printing",
+    "running",
+    "serving",
+    "stages",
+    "status",
+    "unknown",
+}
+LAYERS = [WORDS, READING, RECORDS, STORING, DOORS]
+TREES = {path.stem: ast.parse(path.read_text("utf-8")) for path in PACKAGE.glob("*.py")}
+MODULES = sorted(TREES)
+#: What only looks up a few rows may be imported where it is needed.
+LAZY_IN_READING = {"countries": {"rapidfuzz"}}
+
+
+def imports(module: str, lazy: bool = True) -> Iterator[str]:
+    """The modules that a module imports by full name; with `lazy`, also those imported inside functions."""
+    for node in ast.walk(TREES[module]) if lazy else _at_import(TREES[module]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            assert node.module is not None
+            if node.module == "pipelines":
+                yield from (f"pipelines.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def _at_import(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The statements that run when the module is imported, without those for type checkers."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test):
+            yield from (*node.body, *node.orelse)
+        elif isinstance(node, ast.Try | ast.With):
+            yield from node.body
+        else:
+            yield node
+
+
+def own(module: str) -> set[str]:
+    return {name.split(".")[1] for name in imports(module) if name.startswith("pipelines.")}
+
+
+def foreign(module: str, lazy: bool = True) -> set[str]:
+    names = {name.split(".")[0] for name in imports(module, lazy)}
+    return names - sys.stdlib_module_names - {"pipelines"}
+
+
+def layer(module: str) -> int:
+    (found,) = [number for number, modules in enumerate(LAYERS) if module in modules]
+    return found
+
+
+def test_every_module_has_its_place() -> None:
+    assert set(MODULES) == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_one_way(module: str) -> None:
+    assert {name for name in own(module) if layer(name) > layer(module)} == set()
+
+
+def test_no_circles() -> None:
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " imports ".join([*above, module])
+        if module not in done:
+            for name in own(module):
+                visit(name, (*above, module))
+            done.add(module)
+
+    for module in MODULES:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("module", sorted(WORDS | READING))
+def test_reading_needs_the_standard_library_only(module: str) -> None:
+    assert foreign(module, lazy=False) == set()
+    assert foreign(module) <= LAZY_IN_READING.get(module, set())
+
+
+@pytest.mark.parametrize("module", sorted(READING | RECORDS))
+def test_reading_knows_no_disk_clock_network_environment_or_logger(module: str) -> None:
+    assert set(imports(module)) & {"os", "io", "pathlib", "time", "logging", "random", "urllib.request"} == set()
+    calls = {ast.unparse(node.func) for node in ast.walk(TREES[module]) if isinstance(node, ast.Call)}
+    assert calls & {"open", "print", "datetime.datetime.now", "datetime.date.today", "input"} == set()
+
+
+def test_records_need_arrow_only() -> None:
+    assert foreign("records") == {"pyarrow"}
+    assert own("records") <= READING | WORDS
+
+
+def test_dagster_stays_at_the_doors() -> None:
+    assert {module for module in MODULES if "dagster" in foreign(module)} == {"assets", "definitions", "running"}
+    assert {module for module in MODULES if "dagster" in foreign(module, lazy=False)} == {"assets", "definitions"}
+    # Nothing behind the doors imports what imports Dagster, but where it is asked to.
+    assert {module for module in MODULES if own(module) & {"assets", "definitions"}} == {"definitions", "running"}
+
+
+def _environment(module: str) -> Iterator[ast.Attribute]:
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv", "os.environb"):
+            yield node
+        if isinstance(node, ast.ImportFrom) and node.module == "os":
+            assert not {alias.name for alias in node.names} & {"environ", "getenv", "environb"}
+
+
+def test_settings_alone_read_the_environment() -> None:
+    touching = {module for module in MODULES if list(_environment(module))}
+    # The two others write: Dagster's home, and the warehouse for the processes that are started.
+    assert touching == {"settings", "dagster_home", "cli"}
+    assert "os.environ[" in ast.unparse(TREES["cli"])
+    assert "os.environ['DAGSTER_HOME'] = " in ast.unparse(TREES["dagster_home"])
+
+
+def test_command_line_imports_nothing_heavy() -> None:
+    program = "import sys, pipelines.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    heavy = {"dagster", "duckdb", "pyarrow", "pandas", "numpy", "rich", "rapidfuzz", "xlsxwriter"}
+    assert set(done.stdout.split()) & heavy == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstring(module: str) -> None:
+    words = ast.get_docstring(TREES[module])
+    assert words
+    assert words.split("\n")[0].endswith((".", ","))
+    assert words.rstrip().endswith(".")
+
+
+def test_what_the_fingerprint_of_records_is_made_of() -> None:
+    """A module that decides what records are and is not in the fingerprint would leave old records in place."""
+    from pipelines import engine
+
+    needed, queue = set(), ["records", "reference"]
+    while queue:
+        module = queue.pop()
+        if module not in needed:
+            needed.add(module)
+            queue += own(module)
+    assert {path.stem for path in engine._reading_modules()} == needed

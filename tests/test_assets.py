@@ -1,0 +1,348 @@
+"""The Dagster code location: what its graph looks like, and what it does when a run goes well or badly."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+from conftest import PAGES, SHIPPED
+
+from pipelines import checks, dagster_home, definitions, warehouse
+from pipelines.assets import DATABASE, PAGE_STORE, RECORDS, SEED_PAGES, SEED_REFERENCE
+from pipelines.definitions import JOB_NAME, defs, new_pages, schedule
+from pipelines.marts import MARTS
+from pipelines.settings import Settings
+from pipelines.tables import TABLES
+
+GRAPH = defs.resolve_asset_graph()
+SPECS = {spec.key: spec for spec in sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)}
+TABLE_KEYS = {dg.AssetKey([table.schema, table.name]): table for table in (*TABLES.values(), *MARTS.values())}
+#: What a reader sees first: the groups of the graph.
+GROUPS = {"seeds", "raw", "records", "core", "reference", "warehouse", "marts"}
+
+
+# ---- the graph
+
+
+def test_definitions_load() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_every_table_and_view_is_an_asset() -> None:
+    assert SPECS.keys() == TABLE_KEYS.keys() | {SEED_PAGES, SEED_REFERENCE, PAGE_STORE, RECORDS, DATABASE}
+
+
+@pytest.mark.parametrize("key", SPECS, ids=lambda key: key.to_user_string())
+def test_asset_introduces_itself(key: dg.AssetKey) -> None:
+    spec = SPECS[key]
+    assert spec.group_name in GROUPS
+    assert spec.description
+    assert spec.description.strip().endswith(".")
+    assert spec.owners
+    assert spec.kinds
+
+
+@pytest.mark.parametrize("key", TABLE_KEYS, ids=lambda key: key.to_user_string())
+def test_asset_of_a_table(key: dg.AssetKey) -> None:
+    spec, table = SPECS[key], TABLE_KEYS[key]
+    assert spec.group_name == table.group
+    assert spec.description == table.words
+    schema = spec.metadata["dagster/column_schema"]
+    if isinstance(schema, dg.TableSchemaMetadataValue):
+        schema = schema.schema
+    assert [(column.name, column.type, column.description) for column in schema.columns] == [
+        (column.name, column.type, column.words) for column in table.columns
+    ]
+    assert [column.constraints.nullable for column in schema.columns] == [column.nullable for column in table.columns]
+
+
+def test_groups() -> None:
+    groups = {key.to_user_string(): spec.group_name for key, spec in SPECS.items()}
+    assert {groups[name] for name in ("raw/pages", "raw/page_fields", "page_store")} == {"raw"}
+    assert groups["records"] == "records"
+    assert groups["ieval_duckdb"] == "warehouse"
+    assert groups["mart/country_profile"] == "marts"
+    assert set(groups.values()) == GROUPS
+
+
+def test_there_is_no_orphan() -> None:
+    for key in SPECS:
+        node = GRAPH.get(key)
+        assert node.parent_keys or key in (SEED_PAGES, SEED_REFERENCE), key
+        assert node.child_keys or TABLE_KEYS.get(key, TABLES["pages"]).schema == "mart", key
+    reached: set[dg.AssetKey] = set()
+    queue = [SEED_PAGES, SEED_REFERENCE]
+    while queue:
+        key = queue.pop()
+        if key not in reached:
+            reached.add(key)
+            queue += GRAPH.get(key).child_keys
+    assert reached == SPECS.keys()
+
+
+def test_tables_depend_on_what_their_sql_reads() -> None:
+    assert GRAPH.get(dg.AssetKey(["raw", "pages"])).parent_keys >= {PAGE_STORE, RECORDS}
+    assert GRAPH.get(dg.AssetKey(["main", "themes"])).parent_keys == {SEED_REFERENCE}
+    assert dg.AssetKey(["main", "countries"]) in GRAPH.get(dg.AssetKey(["main", "evaluation_locations"])).parent_keys
+    assert GRAPH.get(DATABASE).parent_keys == {key for key, table in TABLE_KEYS.items() if table.schema != "mart"}
+
+
+def test_checks_block_where_they_must() -> None:
+    specs = {(key.asset_key, key.name): GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys}
+    expected = set()
+    for check in checks.all_checks():
+        key = (dg.AssetKey(check.table.split(".")), "contract" if check.is_blocking else "plausibility")
+        expected.add(key)
+        assert specs[key].blocking == check.is_blocking
+        assert check.words in (specs[key].description or "")
+    assert specs.keys() == expected
+    assert {key for key, name in expected if name == "contract"} == {
+        key for key, table in TABLE_KEYS.items() if table.schema != "mart"
+    }
+
+
+# ---- schedule and sensor
+
+
+def test_schedule() -> None:
+    assert schedule.execution_timezone == "UTC"
+    assert schedule.cron_schedule == "0 5 * * *"
+    assert schedule.job_name == JOB_NAME
+
+
+def test_one_process_runs_it_all() -> None:
+    assert defs.executor is dg.in_process_executor
+
+
+def test_sensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "a.txt").write_text("one", encoding="utf-8")
+    monkeypatch.setenv("IEVAL_PAGES", str(pages))
+    cursor: str | None = None
+
+    def look() -> int:
+        nonlocal cursor
+        with dg.build_sensor_context(cursor=cursor) as context:
+            result = new_pages(context)
+        if isinstance(result, dg.SkipReason):
+            assert result.skip_message == "the set of pages has not changed"
+            return 0
+        assert isinstance(result, dg.SensorResult)
+        cursor = result.cursor
+        return len(result.run_requests or [])
+
+    assert [look(), look()] == [1, 0]
+    (pages / "b.txt").write_text("two", encoding="utf-8")
+    assert [look(), look()] == [1, 0]
+    (pages / "b.txt").write_text("two, repaired", encoding="utf-8")
+    assert [look(), look()] == [1, 0]
+    (pages / "a.txt").unlink()
+    assert [look(), look()] == [1, 0]
+
+
+def test_every_change_is_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster launches nothing for a run key that it has seen: also a set of pages that returns is a change."""
+    monkeypatch.setenv("IEVAL_PAGES", str(tmp_path))
+    requests = []
+    cursor = None
+    page = tmp_path / "a.txt"
+    for is_there in (False, True, False):
+        page.write_text("x", encoding="utf-8") if is_there else page.unlink(missing_ok=True)
+        with dg.build_sensor_context(cursor=cursor) as context:
+            result = new_pages(context)
+        assert isinstance(result, dg.SensorResult)
+        cursor = result.cursor
+        requests += result.run_requests or []
+    assert [request.run_key for request in requests] == [None] * 3
+
+
+# ---- runs
+
+
+Run = Callable[..., dg.ExecuteInProcessResult]
+
+
+@pytest.fixture
+def run(fresh_process: Path) -> Run:
+    """Executes the job in this process, without a log on disk."""
+
+    def execute(*pages: Path, strict: bool = False) -> dg.ExecuteInProcessResult:
+        config = {
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            "ops": {
+                "page_store": {"config": {"pages": [str(page) for page in pages]}},
+                "checks": {"config": {"strict": strict}},
+            },
+        }
+        with dg.DagsterInstance.ephemeral() as instance:
+            return defs.resolve_job_def(JOB_NAME).execute_in_process(config, instance=instance, raise_on_error=False)
+
+    return execute
+
+
+def test_run_reports_what_it_made(run: Run, fresh_process: Path) -> None:
+    result = run(SHIPPED)
+    assert result.success
+    made = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
+    assert made.keys() == SPECS.keys() - {SEED_PAGES, SEED_REFERENCE}
+    published = warehouse.published(Settings())
+    assert published is not None
+    for name, file in published.tables.items():
+        metadata = made[dg.AssetKey([TABLES[name].schema, name])]
+        assert metadata["dagster/row_count"].value == file.rows
+        assert metadata["bytes"].value == file.bytes
+        assert metadata["sha256"].value == file.sha256
+        assert isinstance(metadata["preview"], dg.MarkdownMetadataValue)
+    assert made[dg.AssetKey(["mart", "recommendation_overview"])]["dagster/row_count"].value == 1
+    evaluated = result.get_asset_check_evaluations()
+    assert {(check.asset_key, check.check_name) for check in evaluated} == {
+        (key.asset_key, key.name) for key in GRAPH.asset_check_keys
+    }
+    assert all(check.passed for check in evaluated)
+
+
+def test_a_blocking_check_that_fails_publishes_nothing(
+    run: Run, fresh_process: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(connection: Any, check: checks.Check) -> checks.CheckResult:
+        return checks.CheckResult(check, int(check.name == "lessons.primary_key"), ({"lesson_id": 1},))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checks, "run_check", broken)  # what run_checks calls
+        result = run(SHIPPED)
+    assert not result.success
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert [(check.asset_key.to_user_string(), check.check_name) for check in failed] == [("main/lessons", "contract")]
+    assert failed[0].severity == dg.AssetCheckSeverity.ERROR
+    knobs = Settings()
+    assert not knobs.database.exists()
+    assert not knobs.parquet.exists()
+    assert not knobs.manifest.exists()
+    assert run(SHIPPED).success
+    assert knobs.database.exists()
+
+
+def test_a_warning_stops_nothing(run: Run) -> None:
+    result = run(PAGES / "lesson_900107.txt")
+    assert result.success
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert [(check.check_name, check.severity) for check in failed] == [("plausibility", dg.AssetCheckSeverity.WARN)]
+    assert "Kiribatti" in str(failed[0].metadata["unknown_labels"].value)
+
+
+def test_strict_forgets_copies_that_have_been_replaced(run: Run, tmp_path: Path) -> None:
+    """A label that was repaired at the source: the copy that had it wrong stays in raw.pages for ever."""
+    page = tmp_path / "page.txt"
+    text = (PAGES / "lesson_900107.txt").read_bytes()
+    page.write_bytes(text)
+    assert not run(page, strict=True).success
+    page.write_bytes(text.replace(b"Kiribatti", b"Kiribati").replace(b"Arab States", b"Africa"))
+    assert run(page, strict=True).success
+
+
+# ---- failure
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A web server on this computer, and what has been posted to it."""
+    posted: list[dict[str, Any]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.headers["Content-Type"] == "application/json"
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook?secret=s3cret", posted
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_failed_run_is_posted(
+    run: Run, webhook: tuple[str, list[dict[str, Any]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, posted = webhook
+    monkeypatch.setenv("IEVAL_FAILURE_WEBHOOK", url)
+    result = run(tmp_path / "nowhere.txt")
+    assert not result.success
+    (body,) = posted
+    assert (body["job"], body["step"], body["run_id"]) == (JOB_NAME, "page_store", result.run_id)
+    assert "nowhere.txt: no such file or folder" in body["error"]
+
+
+def test_a_failed_check_is_posted(
+    run: Run, webhook: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, posted = webhook
+    monkeypatch.setenv("IEVAL_FAILURE_WEBHOOK", url)
+    assert not run(PAGES / "lesson_900107.txt", strict=True).success
+    (body,) = posted
+    assert body["step"] == "checks"
+    assert "Kiribatti" in body["error"]
+
+
+def test_a_good_run_posts_nothing(
+    run: Run, webhook: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, posted = webhook
+    monkeypatch.setenv("IEVAL_FAILURE_WEBHOOK", url)
+    assert run(SHIPPED).success
+    assert posted == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/s3cret", "s3cret", "http://127.0.0.1:s3cret/", "gopher://s3cret"])
+def test_a_webhook_that_is_down_or_wrong_fails_nothing_else(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("IEVAL_FAILURE_WEBHOOK", url)
+    result = run(tmp_path / "nowhere.txt")
+    assert not result.success
+    hooks = [event for event in result.all_events if event.event_type_value.startswith("HOOK_")]
+    assert {event.event_type_value for event in hooks} == {"HOOK_COMPLETED"}
+    # The address may be a secret.
+    assert not any("s3cret" in str(event) for event in result.all_events)
+
+
+# ---- Dagster's home
+
+
+def test_home_has_telemetry_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME")
+    home = dagster_home.prepare(Settings(warehouse=tmp_path / "new" / "warehouse"))
+    assert home == tmp_path / "new" / "warehouse" / ".dagster"
+    config = yaml.safe_load((home / "dagster.yaml").read_text("utf-8"))
+    assert config["telemetry"] == {"enabled": False}
+    assert config["nux"] == {"enabled": False}
+
+
+def test_a_home_of_ones_own_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dagster.yaml").write_text("# mine\n", encoding="utf-8")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    assert dagster_home.prepare(Settings(warehouse=tmp_path / "warehouse")) == tmp_path
+    assert (tmp_path / "dagster.yaml").read_text("utf-8") == "# mine\n"
+
+
+def test_these_tests_do_not_phone_home() -> None:
+    with dg.DagsterInstance.get() as instance:
+        assert instance.telemetry_enabled is False
+
+
+def test_code_location_is_found_by_dagster() -> None:
+    assert definitions.defs is defs
+    assert [job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")] == [JOB_NAME]

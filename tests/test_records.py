@@ -1,0 +1,288 @@
+"""Reads RecordBatches of pages into records: the test pages to the letter, and identity where a page is cut."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from strategies import EXPECTED, PROJECT, SHIPPED_PAGE, damaged_pages
+
+from pipelines.countries import CountryNames
+from pipelines.decoding import decode_page
+from pipelines.problems import PROBLEM_CODES
+from pipelines.records import PAGE_SCHEMA, RECORD_SCHEMA, TEXT_COLUMNS, read_records
+from pipelines.reference import read_country_names
+
+NAMES: CountryNames = read_country_names(PROJECT / "seeds" / "reference")
+SEEN_AT = datetime.datetime(2024, 3, 1, 6, tzinfo=datetime.UTC)
+SHIPPED = SHIPPED_PAGE.read_bytes()
+ADDRESS = "https://webapps.ilo.org/ievaldiscovery/recommendations/16568"
+Row = dict[str, Any]
+
+
+def batch_of(pages: Sequence[tuple[str, bytes]]) -> pa.RecordBatch:
+    """Pages as the store keeps them: (source address, bytes)."""
+    rows = []
+    for source_uri, page_bytes in pages:
+        text = decode_page(page_bytes)
+        kept = None if text.encode() == page_bytes else base64.b64encode(page_bytes).decode()
+        rows.append((hashlib.sha256(page_bytes).hexdigest(), source_uri, SEEN_AT, len(page_bytes), text, kept))
+    columns = zip(*rows, strict=True) if rows else [()] * len(PAGE_SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, PAGE_SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=PAGE_SCHEMA)
+
+
+def read(page_bytes: bytes, source_uri: str = "page.txt") -> Row:
+    records = read_records(batch_of([(source_uri, page_bytes)]), NAMES)
+    row: Row = records.to_pylist()[0]
+    return row
+
+
+def codes(row: Row) -> list[str]:
+    return [problem["problem_code"] for problem in row["problems"]]
+
+
+def labels(row: Row, name: str, number: int) -> list[str]:
+    return [item["label"] for item in row[name] if item["record_number"] == number]
+
+
+# ---- the batch
+
+
+def test_one_row_a_page_in_order() -> None:
+    pages = [(page["file"], (PROJECT / "tests" / "pages" / page["file"]).read_bytes()) for page in EXPECTED]
+    batch = batch_of(pages)
+    records = read_records(batch, NAMES)
+    assert records.schema.equals(RECORD_SCHEMA, check_metadata=True)
+    records.validate(full=True)
+    assert records["page_id"].to_pylist() == batch["page_id"].to_pylist()
+    assert records.to_pylist() == [read(page_bytes, name) for name, page_bytes in pages]
+    assert read_records(batch, NAMES).equals(records)
+
+
+def test_no_page_gives_no_row() -> None:
+    records = read_records(batch_of([]), NAMES)
+    assert records.num_rows == 0 and records.schema.equals(RECORD_SCHEMA)
+
+
+# ---- the test pages
+
+STATUS_LABELS = {
+    "management_response": {
+        "completed": "Completed",
+        "partially_completed": "Partially Completed",
+        "rejected": "Rejected",
+        "action_not_yet_taken": "Action not yet taken",
+        "no_action_planned": "No Action Planned",
+    },
+    "progress": {
+        "achieved": "Achieved",
+        "partially_achieved": "Partially achieved",
+        "no_implementation": "No implementation",
+    },
+    "information_source": {
+        "country_office": "Country Office",
+        "regional_office": "Regional Office",
+        "head_quarters": "Head Quarters",
+        "headquarters": "Head Quarters",
+    },
+}
+
+
+@pytest.mark.parametrize("page", EXPECTED, ids=lambda page: page["file"])
+def test_the_test_pages(page: Row) -> None:
+    row = read((PROJECT / "tests" / "pages" / page["file"]).read_bytes(), page["file"])
+    assert (row["status"], row["layout"]) == (page["status"], page["layout"])
+    if page["status"] == "record":
+        assert row["is_truncated"] is page["is_truncated"]
+    assert len(row["records"]) == len(page["records"])
+    for number, (record, expected) in enumerate(zip(row["records"], page["records"], strict=True), 1):
+        assert record["record_number"] == number
+        assert (record["record_kind"], record["record_id"], record["url"]) == (
+            expected["record_kind"],
+            expected["record_id"],
+            expected["url"],
+        )
+        for name in ("eval_number", "eval_title", "eval_url"):
+            assert row[name] == expected[name], name
+        assert [
+            (item["country_label"], item["region_label"], item["scope"], item["country_iso3"])
+            for item in row["locations"]
+        ] == [
+            (item["country_label"], item["region_label"], item["scope"], item["country_iso3"])
+            for item in expected["locations"]
+        ]
+        assert [
+            (theme["group_label"], theme["topic_label"]) for theme in row["themes"] if theme["record_number"] == number
+        ] == [(theme["group_label"], theme["topic_label"]) for theme in expected["themes"]]
+        assert {name: record[name] for name in TEXT_COLUMNS[expected["record_kind"]]} == expected["text_fields"]
+        if expected["record_kind"] == "recommendation":
+            check_recommendation(row, record, expected)
+    for problem in page["problems_at_least"]:
+        check_problem(row, problem)
+
+
+def check_recommendation(row: Row, record: Row, expected: Row) -> None:
+    number = record["record_number"]
+    response_date = record["response_date"]
+    assert (response_date and response_date.isoformat()) == expected["response_date"]
+    for name, names in STATUS_LABELS.items():
+        code = expected[f"{name}_code"]
+        assert record[f"{name}_label"] == (names[code] if code else None)
+    assert labels(row, "admin_units", number) == [
+        unit["admin_unit_label"] if isinstance(unit, dict) else unit for unit in expected["admin_units"]
+    ]
+    assert labels(row, "project_symbols", number) == [
+        symbol["project_symbol"] if isinstance(symbol, dict) else symbol for symbol in expected["project_symbols"]
+    ]
+    steps = [step for step in row["steps"] if step["record_number"] == number]
+    assert [step["step_text"] for step in steps] == expected["steps"]
+    assert all(record["title"][step["char_start"] : step["char_end"]] == step["step_text"] for step in steps)
+
+
+def check_problem(row: Row, problem: Row) -> None:
+    """One problem of at least this severity is on its line. Labels unknown to the vocabularies are found by SQL."""
+    if "label" in problem["what"] or "unknown theme" in problem["what"] or "is not its region" in problem["what"]:
+        return
+    order = ["note", "warning", "error"]
+    assert [
+        found
+        for found in row["problems"]
+        if order.index(PROBLEM_CODES[found["problem_code"]][0]) >= order.index(problem["severity"])
+        and (problem["line_number"] is None or found["line_number"] == problem["line_number"])
+    ], (problem, row["problems"])
+
+
+def test_the_shipped_page() -> None:
+    row = read(SHIPPED)
+    (record,) = row["records"]
+    assert (row["eval_number"], record["record_id"], record["response_date"]) == (
+        3191,
+        16568,
+        datetime.date(2023, 1, 16),
+    )
+    assert (row["host"], record["language"], row["problems"]) == ("webapps.ilo.org", "en", [])
+    assert [step["marker"] for step in row["steps"]] == ["-"] * 4
+    assert sum(field["line_count"] for field in row["fields"]) + row["chrome_line_count"] == row["line_count"] == 51
+
+
+# ---- identity
+
+
+def shipped_with(url: str) -> bytes:
+    return SHIPPED.replace(ADDRESS.encode(), url.encode())
+
+
+@pytest.mark.parametrize(
+    ("url", "record_id"),
+    [
+        (f"{ADDRESS[:-5]}7", 7),
+        (f"{ADDRESS[:-5]}999999999999999999", 999999999999999999),
+        (f"{ADDRESS[:-5]}1234567890123456789", None),
+        (f"{ADDRESS[:-5]}{'1' * 5000}", None),
+        (f"{ADDRESS}/", 16568),
+        ("https://webapps.ilo.org/ievaldiscovery/recommendations/", None),
+        ("not an address", None),
+    ],
+)
+def test_the_record_id_is_the_last_number_of_its_url(url: str, record_id: int | None) -> None:
+    row = read(shipped_with(url))
+    assert row["records"][0]["record_id"] == record_id
+    assert row["records"][0]["url"] == url
+    assert codes(row) == ([] if record_id else ["no_record_id"])
+
+
+@pytest.mark.parametrize(
+    ("source_uri", "record_id"),
+    [
+        (ADDRESS, 16568),
+        (f"{ADDRESS}/", 16568),
+        (f"{ADDRESS}?lang=en#top", 16568),
+        ("https://analyticstest.ilo.org/ievaldiscovery/recommendations/12731", 12731),
+        ("https://webapps.ilo.org/ievaldiscovery/lessons/12731", None),  # of another kind of record
+        ("https://webapps.ilo.org/ievaldiscovery/recommendations/1234567890123456789", None),
+        ("https://webapps.ilo.org/elsewhere/recommendations/16568", None),
+        ("pages/recommendation_16568.txt", None),
+    ],
+)
+def test_a_cut_page_goes_by_the_address_it_was_read_from(source_uri: str, record_id: int | None) -> None:
+    for cut in (b"- progress:\n", b"/recommendations/165", b"- url:\n"):
+        row = read(SHIPPED[: SHIPPED.index(cut) + len(cut)], source_uri)
+        assert row["records"][0]["record_id"] == record_id
+        assert ("no_record_id" in codes(row)) == (record_id is None)
+        assert row["is_truncated"] and row["records"][0]["url"] is None
+
+
+def test_its_own_url_goes_before_the_address() -> None:
+    row = read(SHIPPED, "https://webapps.ilo.org/ievaldiscovery/recommendations/1")
+    assert row["records"][0]["record_id"] == 16568
+
+
+def test_two_blocks_on_a_cut_page() -> None:
+    page_bytes = (PROJECT / "tests" / "pages" / "recommendation_900011.txt").read_bytes()
+    cut = page_bytes[: page_bytes.index(b"recommendations/900012") + 20]
+    row = read(cut, "https://webapps.ilo.org/ievaldiscovery/recommendations/900011")
+    assert [record["record_id"] for record in row["records"]] == [900011, None]
+    assert [record["record_number"] for record in row["records"]] == [1, 2]
+    assert codes(row)[-1] == "no_record_id"
+
+
+# ---- values
+
+
+@pytest.mark.parametrize(
+    ("printed", "date"),
+    [
+        ("2023-01-16 00:00:00.0", datetime.date(2023, 1, 16)),
+        ("2024-02-29", datetime.date(2024, 2, 29)),
+        ("2023-02-29 00:00:00.0", None),
+        ("16/01/2023", None),
+        ("٢٠٢٣-01-16", None),
+    ],
+)
+def test_dates(printed: str, date: datetime.date | None) -> None:
+    row = read(SHIPPED.replace(b"2023-01-16 00:00:00.0", printed.encode()))
+    assert row["records"][0]["response_date"] == date
+    assert codes(row) == ([] if date else ["bad_date"])
+
+
+@pytest.mark.parametrize("number", ["683", "1234567", "12345678901234567890", "3191a", "٣"])
+def test_evaluation_numbers(number: str) -> None:
+    row = read(SHIPPED.replace(b"- 3191\n", f"- {number}\n".encode()))
+    is_number = number in ("683", "1234567")
+    assert row["eval_number"] == (int(number) if is_number else None)
+    assert codes(row) == ([] if is_number else ["bad_number"])
+
+
+@pytest.mark.parametrize("marker", ["-", ".", "N/A", "n/a", "NA", "none", "not applicable", ""])
+def test_an_empty_marker_alone_is_no_text(marker: str) -> None:
+    page = (PROJECT / "tests" / "pages" / "lesson_900107.txt").read_text("utf-8")
+    row = read(page.replace("There were no challenges.", marker).encode())
+    assert row["records"][0]["challenges"] is None
+    row = read(page.replace("There were no challenges.", f"{marker} kalo").encode())
+    assert row["records"][0]["challenges"] == f"{marker} kalo"
+
+
+def test_a_page_that_is_not_utf_8_says_so() -> None:
+    row = read(SHIPPED.replace("–".encode(), b"\x96"))
+    assert row["problems"][0] | {"detail": ""} == {
+        "line_number": 2, "field": None, "problem_code": "not_utf8", "detail": ""
+    }  # fmt: skip
+    assert row["eval_title"] == read(SHIPPED)["eval_title"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(damaged_pages())
+def test_damaged_pages_become_rows(text: str) -> None:
+    records = read_records(batch_of([("page.txt", text.encode("utf-8", "replace"))]), NAMES)
+    records.validate(full=True)
+    row = records.to_pylist()[0]
+    if row["status"] == "record":
+        assert sum(field["line_count"] for field in row["fields"]) + row["chrome_line_count"] == row["line_count"]
+    assert {problem["problem_code"] for problem in row["problems"]} <= PROBLEM_CODES.keys()
