@@ -27,7 +27,7 @@ PROBLEM_CODES: dict[str, tuple[str, str]] = {
     "list_page": (NOTE, "A list of records and not a record: recognised, its entries counted, refused."),
     "cut_before_first_key": (WARNING, "The page ends before its first key: nothing to load."),
     "no_record_block": (WARNING, "The page ends before its recommendation, lesson or good practice begins."),
-    "not_utf8": (WARNING, "Bytes that are not UTF-8 were read as Windows-1252; the bytes are kept in raw.pages."),
+    "not_utf8": (WARNING, "The page is not UTF-8: read as well as can be, its bytes are kept in raw.pages."),
     # keys and lines
     "unknown_key": (WARNING, "A key that i-eval pages are not known to have; its text is kept in raw.page_fields."),
     "repeated_key": (WARNING, "A key that its block already has; its text is kept in raw.page_fields."),

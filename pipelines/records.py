@@ -147,7 +147,7 @@ RECORD_SCHEMA: pa.Schema = pa.schema(
 
 _EMPTY = {"-", ".", "n/a", "na", "none", "not applicable"}
 _DATE_FORM = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?: \d{2}:\d{2}:\d{2}(?:\.\d+)?)?")
-_LAST_NUMBER = re.compile(r"(\d+)\D*$", re.ASCII)
+_NUMBER = re.compile(r"\d+", re.ASCII)
 _IEVAL_ADDRESS = re.compile(r"https?://[^/\s]+/ievaldiscovery/([a-z_-]+)/(\d+)/?(?:[?#].*)?", re.ASCII | re.IGNORECASE)
 #: What the path of an address says of the kind of its record.
 _ADDRESS_KINDS = {"recommendations": RECOMMENDATION, "lessons": LESSON, "practices": GOOD_PRACTICE}
@@ -182,7 +182,7 @@ def _read_row(
     lists: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _LISTS}
     if page_bytes is not None:
         line = first_undecodable_line(base64.b64decode(page_bytes))
-        problems.insert(0, Problem(line, None, "not_utf8", "read as Windows-1252 where it is not UTF-8"))
+        problems.insert(0, Problem(line, None, "not_utf8", "the page is not UTF-8; its bytes are kept in raw.pages"))
     eval_number = eval_title = eval_url = None
     if page.status == RECORD:
         eval_number = _number(page.values.get("eval_number"), "eval_number", problems)
@@ -326,15 +326,15 @@ def _date(value: Value | None, problems: list[Problem]) -> datetime.date | None:
 
 
 def _record_id(record_number: int, block: Block, page: Page, source_uri: str, problems: list[Problem]) -> int | None:
-    """The last number of the record's own complete url; else of the address it was read from, if that is i-eval's."""
+    """The last number of the record's own complete url; where that is cut away, of the i-eval address of the page."""
     url = block.values.get("url", NO_VALUE)
-    match = _LAST_NUMBER.search(url.text) if url.text else None
-    if match is None and not url.text and len(page.blocks) == 1:
+    numbers = _NUMBER.findall(url.text or "")
+    if not url.text and page.is_truncated and len(page.blocks) == 1:
         address = _IEVAL_ADDRESS.fullmatch(source_uri)
         if address and _ADDRESS_KINDS.get(address[1].lower(), block.kind) == block.kind:
-            match = _LAST_NUMBER.search(address[2])
-    if match and len(match[1]) <= _MOST_DIGITS:
-        return int(match[1])
+            numbers = [address[2]]
+    if numbers and len(numbers[-1]) <= _MOST_DIGITS:
+        return int(numbers[-1])
     detail = url.text or f"record {record_number} of the page has no complete url"
     problems.append(Problem(url.line_number, "url", "no_record_id", detail[:200]))
     return None

@@ -1,5 +1,4 @@
 -- Every line of every value is what stands on its line of the page, without the mark of the layout.
--- Values of unknown keys are left out where they do not keep the blank lines inside them.
 -- severity: error, blocking
 with page_lines as (
     select
@@ -20,9 +19,7 @@ value_lines as (
         unnest(string_split(fields.value, chr(10))) as line,
         unnest(range(fields.value_line_number, fields.line_number + fields.line_count)) as line_number
     from raw.page_fields as fields
-    where
-        len(string_split(fields.value, chr(10)))
-        = fields.line_number + fields.line_count - fields.value_line_number
+    where fields.value is not null
 )
 
 select
