@@ -1,7 +1,8 @@
 """A generated corpus → what our whole job and the pandas script cost on it, each as a process of its own, interleaved.
 
-    python -m benchmarks.whole_run [--pages 10000] [--runs 3] [--seed 1] [--only ours|pandas]
+    python -m benchmarks.whole_run [--pages 10000] [--runs 3] [--seed 1] [--only ours|pandas|mentions]
 
+`pandas` leaves the countries inside sentences out, `mentions` looks for their names in every text, as our job does.
 Each run starts from nothing: a new empty warehouse. The corpus has just been written, so it is in the page cache.
 """
 
@@ -28,7 +29,7 @@ def main() -> int:
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=("ours", "pandas"), help="run one of the two")
+    parser.add_argument("--only", choices=("ours", "pandas", "mentions"), help="run one of them")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="ieval-benchmark-") as folder:
@@ -47,11 +48,15 @@ def main() -> int:
             target = Path(folder) / f"pandas-{number}"
             return [sys.executable, str(PANDAS_SCRIPT), str(pages), str(target), str(REFERENCE)]
 
+        def mentions(number: int) -> list[str]:
+            target = Path(folder) / f"mentions-{number}"
+            return [sys.executable, str(PANDAS_SCRIPT), str(pages), str(target), str(REFERENCE), "mentions"]
+
         def report(name: str, number: int, cost: Cost) -> None:
             shutil.rmtree(Path(folder) / f"{name}-{number}", ignore_errors=True)  # many runs must not fill the disk
             print(f"  {name} {number}: {cost.wall_seconds:.2f} s", flush=True)
 
-        commands = {"ours": ours, "pandas": pandas}
+        commands = {"ours": ours, "mentions": mentions, "pandas": pandas}
         if options.only:
             commands = {options.only: commands[options.only]}
         try:

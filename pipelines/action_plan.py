@@ -8,6 +8,7 @@ Pure; what a record is filed under never adds a country, and does not belong her
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -164,10 +165,8 @@ class _PlanReader:
 
     def _is_key_line(self, words: str, subjects: list[RoledMention], line: Line) -> bool:
         match = _KEY.match(words)
-        if (
-            match is None
-            or self._folded[line.char_start :][: match.end()].strip(" :") not in self._names.context["key"]
-        ):
+        key = self._folded[line.char_start : line.char_start + match.end()].strip(" :") if match else None
+        if match is None or key not in self._names.context["key"]:
             return False
         return line.char_start + match.end() < line.char_end
 
@@ -258,4 +257,5 @@ def _groups(folded: str, mentions: list[RoledMention]) -> list[tuple[int, int]]:
 
 
 def _inside(groups: list[tuple[int, int]], span: tuple[int, int]) -> list[tuple[int, int]]:
-    return [group for group in groups if span[0] <= group[0] < span[1]]
+    """Those that begin in a span; they are sorted."""
+    return groups[bisect_left(groups, (span[0], 0)) : bisect_left(groups, (span[1], 0))]

@@ -1,8 +1,8 @@
 """Tells which countries each sentence of an action plan is about, and on which words that rests.
 
-A country that opens a sentence (`In Mali, …`) or heads its line holds until the paragraph ends; one that a sentence only
-mentions holds while pronouns carry on from it (`It will …`, `Los dos países …`); a reset (`Overall, …`) ends both. Only
-subjects count: roles come from `roles.py`. Pure; cutting a plan into lines and items does not belong here.
+A country that opens a sentence (`In Mali, …`) or heads its line holds until the paragraph ends; one that a sentence
+only mentions holds while pronouns carry on from it (`It will …`, `Los dos países …`); a reset (`Overall, …`) ends both.
+Only subjects count: roles come from `roles.py`. Pure; cutting a plan into lines and items does not belong here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from pipelines.context import ContextWords
@@ -22,6 +23,9 @@ OPENING, HEADING, MENTION, CARRIED = "opening", "heading", "mention", "carried"
 _TOKEN = re.compile(r"[^\W_]+(?:-[^\W_]+)*'?")
 _HEAD = 110  # characters in which the beginning of a sentence says what it goes on from
 _HEAD_TOKENS = 9
+_LONGEST_GAP = 60  # characters between two countries of a list
+#: The name of a programme that ends in its country.
+_PROGRAMME_NAME = re.compile(r"(?:(?:The|Le|La|El) )?(?:[A-ZÀ-Þ][\w-]+ ){1,4}")
 _COLON = re.compile(r"\s*(?:\([^()]{0,80}\)\s*)?(?::|[–—]\s|-\s)")
 #: Spanish leaves the pronoun out: `Capacitará a …`, `Incluirían …`.
 _BARE_VERB = re.compile(r"[A-ZÁÉÍÓÚ][a-záéíóúñ]+(?:rá|rán|ría|rían)\b")
@@ -103,15 +107,14 @@ class Attributor:
         lead = self._lead(folded, start, subjects[0].char_start)
         is_opening = not lead and (subjects[0].kind != DEMONYM or bool(_COLON.match(folded, subjects[0].char_end, end)))
         if is_opening:
-            opened = self._opened(folded, subjects)
-            found = [Evidence(OPENING if mention in opened else MENTION, mention) for mention in subjects]
-            topic.strong = [evidence for evidence in found if evidence.how == OPENING]
-            return found
+            count = self._count_opened(folded, subjects)
+            topic.strong = [Evidence(OPENING, mention) for mention in subjects[:count]]
+            return topic.strong + [Evidence(MENTION, mention) for mention in subjects[count:]]
         if heading:
             named = [mention for mention in subjects if mention.kind != DEMONYM]
             return [Evidence(HEADING, mention) for mention in heading] + [Evidence(MENTION, m) for m in named]
         found = [Evidence(MENTION, mention) for mention in subjects]
-        if self._is_named_body(lead, subjects[0]):
+        if self._is_named_body(lead, text[start : subjects[0].char_start], subjects[0]):
             topic.strong = found
         elif topic.strong and self._is_anaphor(text, folded, span, tokens, topic):
             found = [Evidence(CARRIED, evidence.mention) for evidence in topic.strong] + found
@@ -135,15 +138,13 @@ class Attributor:
                     return joined[len(phrase) :].split()
         return words
 
-    def _opened(self, folded: str, subjects: list[RoledMention]) -> list[RoledMention]:
-        """The countries of the list that a sentence opens with."""
-        opened = subjects[:1]
-        for mention in subjects[1:]:
-            gap = folded[opened[-1].char_end : mention.char_start]
-            if len(gap) > 60 or not self._is_list(gap):
-                break
-            opened.append(mention)
-        return opened
+    def _count_opened(self, folded: str, subjects: list[RoledMention]) -> int:
+        """How many countries the list has that a sentence opens with."""
+        for count, (last, following) in enumerate(pairwise(subjects), 1):
+            gap = folded[last.char_end : following.char_start]
+            if len(gap) > _LONGEST_GAP or not self._is_list(gap):
+                return count
+        return len(subjects)
 
     def _is_list(self, gap: str) -> bool:
         bare = re.sub(r"\([^()]*\)", "", gap)
@@ -154,16 +155,12 @@ class Attributor:
             and all(word in joints or word in articles or word in fillers for word in _TOKEN.findall(bare))
         )
 
-    def _is_named_body(self, lead: list[str], first: RoledMention) -> bool:
-        """`The ILO Office for Zambia …`, `Better Work Jordan …`: a body of the country is what the sentence is about."""
-        return (
-            first.kind != DEMONYM
-            and len(lead) <= 6
-            and all(
-                word in self._context["subject_noun"] or word in ("better", "factories", "bridges", "work")
-                for word in lead
-            )
-        )
+    def _is_named_body(self, lead: list[str], before: str, first: RoledMention) -> bool:
+        """`The ILO Office for Zambia …`, `Better Work Jordan …`: a body of the country is what is spoken of."""
+        if first.kind == DEMONYM:
+            return False
+        is_office = len(lead) <= 6 and all(word in self._context["subject_noun"] for word in lead)
+        return is_office or _PROGRAMME_NAME.fullmatch(before) is not None
 
     # A sentence that names none.
 

@@ -196,6 +196,23 @@ def _open(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @main.command()
+@click.argument("recommendation_id", type=int)
+@_warehouse_option
+def explain(recommendation_id: int, warehouse: Path | None) -> None:
+    """Show the action plan of a recommendation: its items, their countries, and the words that this rests on."""
+    from pipelines import explain as explain_
+    from pipelines import printing
+    from pipelines.questions import QuestionError
+
+    with _open(_settings(warehouse)) as connection:
+        try:
+            with printing.paper(sys.stdout) as target:
+                explain_.explain(connection, recommendation_id, target)
+        except QuestionError as error:
+            raise Trouble(str(error)) from None
+
+
+@main.command()
 @click.option("--unknown", is_flag=True, help="Print labels that no vocabulary has, in the shape of the CSV they want.")
 @_warehouse_option
 def check(unknown: bool, warehouse: Path | None) -> None:

@@ -61,8 +61,9 @@ def _repaired(label: str) -> str:
 class CountryNames:
     """The vocabulary of country names, ready to look things up in.
 
-    `names`: rows surface, country_iso3, kind (name, label, code, demonym, decoy), language; `scopes`: rows label, scope;
-    `countries`: rows iso3, iso2, m49, name; `context`: rows kind, word. A `label` is a name in country fields only.
+    `names`: rows surface, country_iso3, kind (name, label, code, demonym, decoy), language; `scopes`: rows label,
+    scope; `countries`: rows iso3, iso2, m49, name; `context`: rows kind,
+    word. A `label` is a name in country fields only.
     Raises ValueError where one label would name two countries.
     """
 

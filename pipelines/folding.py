@@ -1,4 +1,4 @@
-"""Makes of a text its folded form, in which spellings are compared, and of a string its words and the gaps between them.
+"""Makes of a text its folded form, in which spellings are compared, and of a name its words and the joints of them.
 
 Folding keeps the length, so an offset into the folded text is an offset into the text as it is stored. Pure; what the
 words mean does not belong here.

@@ -52,7 +52,7 @@ def conform(rows: pa.Table, table: Table) -> pa.Table:
 
 
 def _is_form_of(given: pa.DataType, declared: pa.DataType) -> bool:
-    """Whether every value of one type is a value of the other: a narrow integer, a large or encoded string, no value."""
+    """Whether one type is a form of the other: a narrow integer, a large or encoded string, no value at all."""
     if pa.types.is_dictionary(given):
         given = given.value_type
     if pa.types.is_null(given) or given == declared:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from bisect import bisect
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -69,7 +70,7 @@ class MentionFinder:
         for row in names:
             if row["kind"] != "label":
                 self._add(row["surface"], row["country_iso3"], row["kind"], row["language"])
-        self._geography_before = tuple(sorted(word + " " for word in context["geography_before"])) + ("golfe d'",)
+        self._geography_before = (*sorted(word + " " for word in context["geography_before"]), "golfe d'")
         self._currencies = context["currency"]
         self._people_currencies = context["currency"] | context["currency_of_people"]
         self._language_names = context["language"] | context["language_demonym"]
@@ -77,7 +78,7 @@ class MentionFinder:
     def _add(self, surface: str, iso3: str, kind: str, language: str) -> None:
         variants = [surface]
         if not surface.isascii():
-            variants.append(_double_decoded(surface))
+            variants += [_double_decoded(surface), unicodedata.normalize("NFD", surface)]
         if "'" in fold(surface):
             variants += [re.sub("['’]", "", surface), re.sub("['’]", " ", surface)]
         for word in (" and ", " et ", " y "):
@@ -214,7 +215,8 @@ class MentionFinder:
         is_capital = text[start].isupper()
         if form.codes:
             iso3 = form.codes.get(_letters(text[start:end]))
-            if iso3 and not _is_shouted_word(text, start, end):
+            is_word = text[start:end].lower() in self._context["code_word"] and _is_in_capitals(text, start, end)
+            if iso3 and not is_word:
                 return iso3, CODE
         may_stand = is_capital or form.starts_small or (is_lower and form.word not in self._context["common_word"])
         if form.name and may_stand and form.name_language in (None, language or form.name_language):
@@ -340,6 +342,10 @@ class MentionFinder:
         for token in _TOKEN.findall(folded[end : end + 80]):
             if token in self._context["language"]:
                 return self._ends_languages(folded, end)
+            if token in self._context["language_passive"]:
+                return True  # French and German are taught
+            if token in ("is", "are"):
+                continue
             if token not in self._language_names and token not in (",", "and", "or"):
                 return False
         return False
@@ -367,11 +373,8 @@ def _is_glued(folded: str, start: int, language: str | None) -> bool:
     return language == "fr" and folded[start - 1] in "ld" and not (start > 1 and folded[start - 2].isalnum())
 
 
-def _is_shouted_word(text: str, start: int, end: int) -> bool:
-    """A code inside a line of capitals is a word (`LET US …`, `THE OPT OUT`)."""
-    code = text[start:end]
-    if code not in ("US", "OPT", "CAR", "RCA", "NZ", "RSA", "SVG", "RCI"):
-        return False
+def _is_in_capitals(text: str, start: int, end: int) -> bool:
+    """Whether all is in capitals around a code, which makes a word of some (`LET US …`, `THE OPT OUT`)."""
     around = text[max(0, start - 20) : start] + " " + text[end : end + 20]
     return not any(letter.islower() for letter in around) and any(letter.isupper() for letter in around)
 

@@ -6,13 +6,14 @@ What is printed does not belong here.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import io
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -47,7 +48,11 @@ def console(file: TextIO) -> Console:
 
 def print_table(answer: Answer, file: TextIO) -> None:
     """A table for people: numbers to the right; where the columns would be too narrow to read, a block a row."""
-    target = console(file)
+    with paper(file) as target:
+        _print_table(answer, target)
+
+
+def _print_table(answer: Answer, target: Console) -> None:
     rows = [[_words(value) for value in row] for row in answer.rows]
     names = [printable(name).replace("_", " ") for name in answer.columns]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
@@ -57,7 +62,10 @@ def print_table(answer: Answer, file: TextIO) -> None:
     ]
     spare = target.width - sum(needs) - _BETWEEN * (len(needs) - 1)
     if spare < 0:
-        _print(_blocks(answer, rows), target)
+        for position, block in enumerate(_blocks(answer, rows)):
+            if position:
+                target.print()
+            target.print(block)
         return
     widths = []
     for name, need, column in zip(
@@ -74,18 +82,17 @@ def print_table(answer: Answer, file: TextIO) -> None:
         table.add_column(Text(name), justify=justify, overflow="fold", width=widths[position])
     for row in rows:
         table.add_row(*map(Text, row))
-    _print([table], target)
+    target.print(table)
 
 
-def _print(tables: Iterable[Table], target: Console) -> None:
+@contextlib.contextmanager
+def paper(file: TextIO) -> Iterator[Console]:
+    """A console whose lines have no blanks at their ends in a pipe, where they are noise."""
+    target = console(file)
     with target.capture() as capture:
-        for position, table in enumerate(tables):
-            if position:
-                target.print()
-            target.print(table)
+        yield target
     text = capture.get()
-    # In a pipe, blanks at the ends of lines are noise.
-    target.file.write(text if target.is_terminal else re.sub(r" +$", "", text, flags=re.MULTILINE))
+    file.write(text if target.is_terminal else re.sub(r" +$", "", text, flags=re.MULTILINE))
 
 
 def _blocks(answer: Answer, rows: list[list[str]]) -> Iterator[Table]:

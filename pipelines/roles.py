@@ -88,7 +88,7 @@ class RoleReader:
                 break  # With funds from Norway and Sweden, Kenya will …
             is_closed = is_closed or has_conjunction
             last += 1
-        if last > first and not is_closed and folded[mentions[last].char_end :][:1] == " ":
+        if last > first and not is_closed and folded.startswith(" ", mentions[last].char_end):
             behind = folded[mentions[last].char_end : mentions[last].char_end + 6].lstrip()
             if behind[:1].isalpha() and not behind.startswith(("and ", "et ", "y ")):
                 return last - 1  # With funds from Norway, Kenya will …: no list without a conjunction
@@ -173,7 +173,7 @@ class RoleReader:
 
     def _seat(self, before: str, tokens: list[str]) -> str | None:
         """`the centre in Turin (Italy)`, `the office in Dakar, Senegal`: the country of a seat."""
-        match = _IN_CITY.search(before)
+        match = _IN_CITY.search(before) if before.endswith((" (", ", ")) else None
         if match is None:
             return None
         if match[1] in self._context["seat_city"]:

@@ -52,6 +52,7 @@ DOORS = {
     "cli",
     "dagster_home",
     "definitions",
+    "explain",
     "printing",
     "running",
     "serving",

@@ -1,10 +1,11 @@
 """Text pages → Parquet files and a DuckDB file, as a competent analyst would write it with plain pandas in one file.
 
-    python benchmarks/peers/pandas_script.py PAGES_DIR OUT_DIR REFERENCE_DIR
+    python benchmarks/peers/pandas_script.py PAGES_DIR OUT_DIR REFERENCE_DIR [mentions]
 
 One loop over the files, lists of dicts, data frames, merges, primary keys on what is loaded. Neither tuned nor slowed
-down. It recognises a country only where an action item opens with its exact name, and has no countries inside
-sentences, no status history, no foreign keys, no comments, no checks and no views.
+down. It recognises a country where an action item opens with its exact name and, with the word `mentions`, wherever one
+of the exact names stands in a text: one regular expression of all names, no demonyms, no roles. It has no status
+history, no foreign keys, no comments, no checks and no views.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ BLOCK_KEYS = {
     ],
 }  # fmt: skip
 KIND = {"recommendations": "recommendation", "lessons_learned": "lesson", "good_practices": "good_practice"}
+GROUP = {kind: group for group, kind in KIND.items()}
 MULTI = {"admin_units", "project_symbols"}
 CONTROLLED = {
     "eval_number", "eval_url", "eval_title", "country", "region", "date", "theme", "category", "management_response",
@@ -39,9 +41,9 @@ BULLET = re.compile(r"\s*(-|•|‣|o|\uf0b7|\d{1,2}[.)]|[A-Za-z][.)]|R\.\d+(?:\
 OPENING = re.compile(r"(?:In|En|Au|Aux|À) (?:the |el |la )?([^,.:;]{3,60}),")
 COLON = re.compile(r"([^,.:;]{3,60}?) ?: ")
 COMMON_WORDS = {
-    "en": set("the of and to in for is are was be that this will on by with as from it not or at have has".split()),
-    "fr": set("le la les des du de et à est sont en dans pour par sur que qui une un au aux avec ce il elle".split()),
-    "es": set("el la los las de del y en que para por con una un es son se su al lo como más no".split()),
+    "en": set(["the", "of", "and", "to", "in", "for", "is", "are", "was", "be", "that", "this", "will", "on", "by", "with", "as", "from", "it", "not", "or", "at", "have", "has"]),
+    "fr": set(["le", "la", "les", "des", "du", "de", "et", "à", "est", "sont", "en", "dans", "pour", "par", "sur", "que", "qui", "une", "un", "au", "aux", "avec", "ce", "il", "elle"]),
+    "es": set(["el", "la", "los", "las", "de", "del", "y", "en", "que", "para", "por", "con", "una", "un", "es", "son", "se", "su", "al", "lo", "como", "más", "no"]),
 }
 KEYS = {
     "pages": "page_id", "page_fields": "page_id, line_number", "evaluations": "eval_number",
@@ -244,14 +246,14 @@ def plan_items(plan, names):
 # --- all pages ------------------------------------------------------------------------------------------------------
 
 
-def read_pages(folder, names):
-    """Parse every file and collect plain rows for each table."""
+def read_pages(folder, names, named_anywhere):
+    """Parse every file and collect plain rows for each table; `named_anywhere` finds names in texts, if it is given."""
     rows = {
         name: []
         for name in (
             "pages", "page_fields", "evaluations", "evaluation_locations", "recommendations", "lessons",
             "good_practices", "record_themes", "recommendation_admin_units", "recommendation_projects",
-            "recommendation_steps", "action_items", "action_item_countries", "problems",
+            "recommendation_steps", "action_items", "action_item_countries", "country_mentions", "problems",
         )
     }  # fmt: skip
     for file in sorted(folder.glob("*.txt")):
@@ -295,7 +297,20 @@ def read_pages(folder, names):
         for record, number in zip(records, ids, strict=True):
             if number is not None:
                 add_record(rows, record, number, eval_number, page_id, names)
+                if named_anywhere:
+                    add_mentions(rows, record, number, page_id, names, named_anywhere)
     return rows
+
+
+def add_mentions(rows, record, number, page_id, names, named_anywhere):
+    """Every country name in every free text of a record."""
+    for key in set(BLOCK_KEYS[GROUP[record["kind"]]]) - CONTROLLED - {"themes"}:
+        for match in named_anywhere.finditer(clean(value_of(record, key)) or ""):
+            rows["country_mentions"].append(
+                {"record_kind": record["kind"], "record_id": number, "field": key, "char_start": match.start(),
+                 "country_iso3": names[match[0]], "char_end": match.end(), "mention_text": match[0],
+                 "page_id": page_id}
+            )  # fmt: skip
 
 
 def record_id(record):
@@ -478,7 +493,7 @@ def split_projects(tables, reference):
     tables["projects"] = projects.merge(donors, on="donor_code", how="left")
 
 
-def main(pages_dir, out_dir, reference_dir):
+def main(pages_dir, out_dir, reference_dir, has_mentions=False):
     """Read, join, write."""
     reference = read_reference(reference_dir)
     named = reference["country_names"]
@@ -486,7 +501,9 @@ def main(pages_dir, out_dir, reference_dir):
     country_names = named[["surface", "country_iso3"]].rename(columns={"surface": "country_label"})
     names = dict(zip(named["surface"], named["country_iso3"], strict=True))
 
-    rows = read_pages(pages_dir, names)
+    longest_first = sorted(names, key=len, reverse=True)
+    anywhere = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b") if has_mentions else None
+    rows = read_pages(pages_dir, names, anywhere)
     tables = {name: pd.DataFrame(table) for name, table in rows.items()}
     for column in ("record_id", "eval_number"):
         tables["pages"][column] = tables["pages"][column].astype("Int64")
@@ -519,4 +536,4 @@ def main(pages_dir, out_dir, reference_dir):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), has_mentions="mentions" in sys.argv[4:])
