@@ -41,9 +41,9 @@ BULLET = re.compile(r"\s*(-|•|‣|o|\uf0b7|\d{1,2}[.)]|[A-Za-z][.)]|R\.\d+(?:\
 OPENING = re.compile(r"(?:In|En|Au|Aux|À) (?:the |el |la )?([^,.:;]{3,60}),")
 COLON = re.compile(r"([^,.:;]{3,60}?) ?: ")
 COMMON_WORDS = {
-    "en": set(["the", "of", "and", "to", "in", "for", "is", "are", "was", "be", "that", "this", "will", "on", "by", "with", "as", "from", "it", "not", "or", "at", "have", "has"]),
-    "fr": set(["le", "la", "les", "des", "du", "de", "et", "à", "est", "sont", "en", "dans", "pour", "par", "sur", "que", "qui", "une", "un", "au", "aux", "avec", "ce", "il", "elle"]),
-    "es": set(["el", "la", "los", "las", "de", "del", "y", "en", "que", "para", "por", "con", "una", "un", "es", "son", "se", "su", "al", "lo", "como", "más", "no"]),
+    "en": frozenset("the of and to in for is are was be that this will on by with as from it not or at have".split()),
+    "fr": frozenset("le la les des du de et à est sont en dans pour par sur que qui une un au aux avec ce il".split()),
+    "es": frozenset("el la los las de del y en que para por con una un es son se su al lo como más no".split()),
 }
 KEYS = {
     "pages": "page_id", "page_fields": "page_id, line_number", "evaluations": "eval_number",
@@ -528,6 +528,8 @@ def main(pages_dir, out_dir, reference_dir, has_mentions=False):
             if name not in ("pages", "page_fields", "problems"):
                 table = table.drop(columns="page_id") if "page_id" in table and "url" not in table else table
             file = out_dir / f"{name}.parquet"
+            if table.empty:
+                continue
             table.to_parquet(file, index=False)
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM read_parquet('{file}')")
             if name in KEYS:
