@@ -19,7 +19,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lower .on-lower lint serve lock clean
+.PHONY: help run test test-lower .on-lower lint scores serve lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ lint: $(VENV)/.test ## check style and types
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
+
+scores: $(VENV)/.test ## measure how well countries are recognised
+	@$(BIN)/python -m benchmarks.extraction
 
 serve: $(VENV)/.run ## start Dagster's web page and daemon
 	@$(BIN)/ieval serve
