@@ -26,6 +26,8 @@ _LONGEST_HEADING = 300  # characters of a lead-in that ends in a colon
 _LONGEST_TITLE = 60  # characters of a heading without a colon
 _KEY = re.compile(r"[^\W\d_][^:\n]{1,24}:\s*")
 _CLAUSE = re.compile(r"; +([^\W\d_][^:;.\n]{2,40}):")
+_WORD = re.compile(r"[^\W_]+'?")
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 _SENTENCE_SIGNS = (".", ";", "!", "?", ",")
 
 
@@ -171,18 +173,16 @@ class _PlanReader:
         return line.char_start + match.end() < line.char_end
 
     def _is_only_names(self, start: int, end: int, subjects: list[RoledMention]) -> bool:
-        rest = []
-        position = start
-        for mention in subjects:
-            rest.append(self._folded[position : mention.char_start])
-            position = mention.char_end
-        rest.append(self._folded[position:end])
-        left = re.sub(r"\([^()]*\)", " ", " ".join(rest))
-        context = self._names.context
-        return all(
-            word in context["joint"] or word in context.articles or word in context["filler"]
-            for word in re.findall(r"[^\W_]+'?", left)
-        )
+        list_words = self._names.context.list_words
+        # What stands behind the last one tells most lines apart at once.
+        position = end
+        for mention in reversed(subjects):
+            gap = _IN_BRACKETS.sub(" ", self._folded[mention.char_end : position])
+            if any(word[0] not in list_words for word in _WORD.finditer(gap)):
+                return False
+            position = mention.char_start
+        gap = _IN_BRACKETS.sub(" ", self._folded[start:position])
+        return all(word[0] in list_words for word in _WORD.finditer(gap))
 
     def _is_only_reset(self, start: int, end: int) -> bool:
         words = self._folded[start:end]

@@ -148,11 +148,10 @@ class Attributor:
 
     def _is_list(self, gap: str) -> bool:
         bare = re.sub(r"\([^()]*\)", "", gap)
-        joints, articles, fillers = self._context["joint"], self._context.articles, self._context["filler"]
         return (
             ":" not in bare
             and ";" not in bare
-            and all(word in joints or word in articles or word in fillers for word in _TOKEN.findall(bare))
+            and all(word in self._context.list_words for word in _TOKEN.findall(bare))
         )
 
     def _is_named_body(self, lead: list[str], before: str, first: RoledMention) -> bool:

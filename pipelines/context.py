@@ -24,12 +24,17 @@ class ContextWords:
             words.setdefault(row["kind"], {})[word] = None
         self._words = {kind: frozenset(kind_words) for kind, kind_words in words.items()}
         self.articles = self["article"]
+        #: What may stand between the countries of a list, and around them, without saying anything of them.
+        self.list_words = self["joint"] | self.articles | self["filler"]
+        self._not_plain = self.articles | _CONTRACTIONS.keys()
 
     def __getitem__(self, kind: str) -> frozenset[str]:
         return self._words.get(kind, _NO_WORDS)
 
-    def plain(self, tokens: Iterable[str]) -> list[str]:
+    def plain(self, tokens: Sequence[str]) -> list[str]:
         """Tokens without articles and with contractions undone: `du`, `de la` and `de` are one word."""
+        if self._not_plain.isdisjoint(tokens):
+            return list(tokens)
         articles = self.articles
         return [token for token in (_CONTRACTIONS.get(token, token) for token in tokens) if token not in articles]
 

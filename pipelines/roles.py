@@ -105,14 +105,10 @@ class RoleReader:
         words = _TOKEN.findall(match[2])
         if not words:
             return bool(match[1]) or gap.strip() == ""
-        joints, articles, fillers = self._context["joint"], self._context.articles, self._context["filler"]
+        joints, list_words = self._context["joint"], self._context.list_words
         has_joint = bool(match[1]) or words[0] in joints or " ".join(words[:3]).startswith(("as well as", "ainsi que"))
         return has_joint and all(
-            word in joints
-            or word in articles
-            or word in fillers
-            or word in ("as", "well", "ainsi", "asi", "que", "como")
-            for word in words
+            word in list_words or word in ("as", "well", "ainsi", "asi", "que", "como") for word in words
         )
 
     # The role of a list.
@@ -190,11 +186,13 @@ class RoleReader:
             return None
         is_joined = not behind[:1].strip() or behind[:1] in "-'"
         if is_joined:
-            words = " ".join(tokens[:6]) + " "
-            plain = " ".join(self._context.plain(tokens[:6])) + " "
-            for phrase, kind in self._after.get(tokens[0], ()):
-                if words.startswith(phrase) or plain.startswith(phrase):
-                    return kind.removesuffix("_after")
+            phrases = self._after.get(tokens[0])
+            if phrases:
+                words = " ".join(tokens[:6]) + " "
+                plain = " ".join(self._context.plain(tokens[:6])) + " "
+                for phrase, kind in phrases:
+                    if words.startswith(phrase) or plain.startswith(phrase):
+                        return kind.removesuffix("_after")
         if mentions[-1].kind == DEMONYM and is_joined and not self._context["people_noun"].isdisjoint(tokens[:3]):
             first_clause = behind.split(",")[0]
             if not self._context["people_noun"].isdisjoint(_TOKEN.findall(first_clause)[:3]):
