@@ -240,8 +240,9 @@ def check(unknown: bool, warehouse: Path | None) -> None:
 
 @main.command()
 @click.argument("table", required=False)
-def dictionary(table: str | None) -> None:
-    """Print the data dictionary as Markdown: all of it, or one TABLE."""
+@_warehouse_option
+def dictionary(table: str | None, warehouse: Path | None) -> None:
+    """Print the data dictionary as Markdown: all of it, or one TABLE. It is the same for every warehouse."""
     from pipelines import dictionary as dictionary_
     from pipelines.marts import MARTS
     from pipelines.tables import TABLES

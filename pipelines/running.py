@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from pipelines import dagster_home
 from pipelines.printing import console, printable
-from pipelines.settings import Settings
+from pipelines.settings import Settings, from_here
 from pipelines.stages import LOG, Listener
 
 
@@ -117,8 +117,8 @@ def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started:
     after = published(knobs)
     assert after is not None
     return Summary(
-        database=str(knobs.database),
-        parquet=str(knobs.parquet),
+        database=str(from_here(knobs.database)),
+        parquet=str(from_here(knobs.parquet)),
         is_new=before is None or before.inputs != after.inputs,
         pages_read=LOG.facts["pages_read"],
         new_pages=LOG.facts["new_pages"],

@@ -51,6 +51,11 @@ def _time_zone() -> str:
     return text
 
 
+def from_here(path: Path) -> Path:
+    """The path as one would type it here: relative inside the working folder, so that no data names the machine."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def columns_when_piped() -> int:
     """How wide a page is that is no terminal: COLUMNS, else 100."""
     text = os.environ.get("COLUMNS", "")
@@ -86,7 +91,7 @@ class Settings:
     @property
     def pages_to_read(self) -> list[str]:
         """The sources of a run that names none."""
-        return [self.pages or str(SEED_PAGES)]
+        return [self.pages or str(from_here(SEED_PAGES))]
 
     @property
     def database(self) -> Path:
