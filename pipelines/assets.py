@@ -288,6 +288,6 @@ def database(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     for file in warehouse.mart_files().values():
         yield dg.MaterializeResult(
             _table_key(MARTS[file.name]),
-            metadata={"dagster/row_count": counts[file.name]},
+            metadata={"dagster/row_count": counts[file.name]} if file.name in counts else {},
             data_version=dg.DataVersion(published.inputs),
         )

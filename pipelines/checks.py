@@ -57,7 +57,8 @@ class CheckResult:
     def words(self) -> str:
         """One line: what fails, how often, and the first row of it."""
         rows = f"{self.failing_rows:,} row{'s' if self.failing_rows != 1 else ''}"
-        first = ", ".join(f"{name}={value!r}" for name, value in self.sample[0].items()) if self.sample else ""
+        shown = {name: value for name, value in self.sample[0].items() if name != "page_id"} if self.sample else {}
+        first = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return (
             f"{self.check.severity}: {self.check.name}: {self.check.words} Not so in {rows}; the first: {first[:200]}"
         )
@@ -147,10 +148,15 @@ def run_checks(
 
 
 def problems_on(connection: duckdb.DuckDBPyConnection, page_ids: Collection[str]) -> list[str]:
-    """Every problem of these pages that is worse than a note, one line each: file, line, what it is, what to do."""
+    """Every problem worse than a note of these pages and of those that the core tables use, one line each.
+
+    A line says file, line number, what it is, and what to do.
+    """
     rows = connection.execute(
-        "SELECT source_uri, line_number, problem_code, detail FROM main.problems "
-        "WHERE severity <> 'note' AND list_contains(?, page_id) ORDER BY source_uri, line_number, problem_number",
+        "SELECT problems.source_uri, line_number, problem_code, detail FROM main.problems AS problems "
+        "JOIN raw.pages AS pages ON pages.page_id = problems.page_id "
+        "WHERE severity <> 'note' AND (is_current OR list_contains(?, problems.page_id)) "
+        "ORDER BY problems.source_uri, line_number, problem_number",
         [sorted(page_ids)],
     ).fetchall()
     return [f"{uri}{f':{line}' if line else ''}: {code}: {detail}" for uri, line, code, detail in rows]

@@ -87,6 +87,9 @@ def run(pages: tuple[str, ...], strict: bool, as_json: bool, verbose: bool, ware
         summary = running.run(knobs, list(pages), strict, verbose, _STARTED)
     except running.RunFailed as error:
         raise Trouble(str(error)) from None
+    except running.RunInterrupted as error:
+        click.echo(f"ieval: {error}", err=True)
+        sys.exit(130)
     if as_json:
         click.echo(json.dumps(summary.as_dict(), indent=1, ensure_ascii=False))
     else:
@@ -195,7 +198,7 @@ def _open(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@main.command()
+@main.command(short_help="Show an action plan with its countries and why.")
 @click.argument("recommendation_id", type=int)
 @_warehouse_option
 def explain(recommendation_id: int, warehouse: Path | None) -> None:
@@ -238,7 +241,7 @@ def check(unknown: bool, warehouse: Path | None) -> None:
         sys.exit(1)
 
 
-@main.command()
+@main.command(short_help="Print the data dictionary as Markdown.")
 @click.argument("table", required=False)
 @_warehouse_option
 def dictionary(table: str | None, warehouse: Path | None) -> None:
@@ -257,7 +260,7 @@ def dictionary(table: str | None, warehouse: Path | None) -> None:
     click.echo(dictionary_.describe(known[name]), nl=False)
 
 
-@main.command()
+@main.command(short_help="Start Dagster's web page and its daemon.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
 @_warehouse_option

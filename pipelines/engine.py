@@ -11,6 +11,7 @@ import gc
 import hashlib
 import multiprocessing
 import re
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import cache
@@ -54,7 +55,10 @@ def is_current(records_path: Path, expected: str) -> bool:
     """Whether a part of records exists and was made by this code and these vocabularies."""
     if not records_path.exists():
         return False
-    metadata = pq.read_schema(records_path).metadata or {}
+    try:
+        metadata = pq.read_schema(records_path).metadata or {}
+    except (pa.ArrowException, OSError):  # damaged: it is made again
+        return False
     return metadata.get(_FINGERPRINT_KEY) == expected.encode()
 
 
@@ -90,6 +94,11 @@ def read_part(pages_path: Path, records_path: Path, reference: Path, made_by: st
     return table.num_rows
 
 
+def _leave_interrupts_to_the_run() -> None:
+    """Ctrl-C reaches every process of a terminal; the run ends its workers itself, without their tracebacks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class PartReader:
     """Reads parts into records, in a pool of processes when there are several; the result is the same.
 
@@ -110,7 +119,8 @@ class PartReader:
             return
         if self._pool is None:
             # A fresh interpreter each: Dagster's and Arrow's threads would not survive a fork.
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=multiprocessing.get_context("spawn"))
+            spawn = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=spawn, initializer=_leave_interrupts_to_the_run)
         task = (pages_path, records_path, self._reference, self._made_by)
         self._begun[records_path] = self._pool.submit(read_part, *task)
 

@@ -11,11 +11,12 @@ import re
 #: The commonest words of our three languages, and of those that share words with them and would be taken for them.
 _WORDS = {
     "en": "the of and to in for is are was were be been with that this will would on by as from it its which not or at "
-    "an have has had should their they all can each who what when but these those there more other than into where one",
+    "an have has had should their they all can each who what when but these those there more other than into where one "
+    "a",
     "fr": "le la les des du de et à est sont en dans pour par sur que qui une un au aux avec ce cette ces il elle ils "
     "sera seront été être ont pas plus ou où leur leurs son sa ses nous mais dont entre lors se ne d l",
     "es": "el la los las de del y en que para por con una un es son se su sus al lo como más este esta estos estas fue "
-    "ha han será no pero o entre sobre sin ser cada también donde cuando les le desde hasta",
+    "ha han será no pero o entre sobre sin ser cada también donde cuando les le desde hasta a",
     "it": "il la lo gli i le di del della dei delle degli e ed in che è sono per con un una non ma da dal si più tra "
     "al alla nel nella sul come anche o ha stato stata sarà",
     "pt": "o a os as um uma de do da dos das e em no na nos nas que não com para por pelo pela são foi ao mais se seus "
@@ -30,6 +31,8 @@ _VOTES: dict[str, list[str]] = {}
 for _language, _words in _WORDS.items():
     for _word in _words.split():
         _VOTES.setdefault(_word, []).append(_language)
+#: Words that only Spanish forms like this: señal, acción, enviarán, comprarían, terminó.
+_SPANISH = re.compile(r"\w*ñ\w*|\w+(?:ción|ciones|r[áé]|rán|rían?|ó)")
 _WORD = re.compile(r"[^\W\d_]+")
 #: Letters of scripts that our three languages are not written in, some of which put no blanks between words.
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u1cff\u2e80-\ud7ff]")
@@ -45,6 +48,8 @@ def language_of(text: str) -> str | None:
         return None
     votes = dict.fromkeys(_WORDS, 0.0)
     common = [languages for languages in map(_VOTES.get, words) if languages]
+    if not text.isascii():
+        common += [["es"] for word in words if word not in _VOTES and _SPANISH.fullmatch(word)]
     for languages in common:
         for language in languages:
             votes[language] += 1 / len(languages)

@@ -22,6 +22,8 @@ NAME, CODE, DEMONYM = "name", "code", "demonym"
 _DECOY = "decoy"
 
 _CAPITALISED = re.compile("[A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u017f][^\\W_]*")
+#: A title and a first name: what follows is a surname.
+_NAMED = re.compile(r"\b(\w+)\.? [^\W\d_a-zß-ÿ][\w'’-]+ \Z")
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
 _LINK = re.compile(r"https?://\S+|www\.\S+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:org|com|int|net|gov|edu|info)\b\S*")
 _LINK_SIGNS = ("://", "www.", ".org", ".com", ".int", ".net", ".gov", ".edu", ".info")
@@ -219,6 +221,8 @@ class MentionFinder:
             if iso3 and not is_word:
                 return iso3, CODE
         may_stand = is_capital or form.starts_small or (is_lower and form.word not in self._context["common_word"])
+        if form.name and may_stand and not is_lower and _begins_with_small_name(text[start:end], self._context):
+            return None  # El salvador del proyecto
         if form.name and may_stand and form.name_language in (None, language or form.name_language):
             return form.name, NAME
         if form.demonyms:
@@ -267,6 +271,9 @@ class MentionFinder:
                 return True
         elif last in self._context["title"] and before.endswith(" "):
             return last not in ("m", "me", "don") or text[max(0, start - len(last) - 1)].isupper()
+        named = _NAMED.search(text, max(0, start - _AROUND), start)
+        if named and named[1][0].isupper() and named[1].lower() in self._context["title"] - {"me", "don"}:
+            return True
         if last in self._context["first_name"] and before.endswith(" ") and text[start - 1 - len(last)].isupper():
             return True
         surname = _CAPITALISED.match(text, end + 1) if folded.startswith(" ", end) else None
@@ -318,6 +325,8 @@ class MentionFinder:
         lead = tokens[-1] if tokens else ""
         if lead in self._context["language_verb"]:
             return True
+        if lead == "of" and len(tokens) > 1 and tokens[-2] in self._context["language_noun"]:
+            return self._ends_languages(folded, end)
         if language in _LANGUAGES:
             return lead in self._context["language_before_local"] or (is_listed and lead not in ("",))
         if lead not in self._context["language_before"] and not is_listed:
@@ -371,6 +380,12 @@ def _double_decoded(surface: str) -> str:
 def _is_glued(folded: str, start: int, language: str | None) -> bool:
     """`lInde`, `dHaïti`: French that lost its apostrophe."""
     return language == "fr" and folded[start - 1] in "ld" and not (start > 1 and folded[start - 2].isalnum())
+
+
+def _begins_with_small_name(words: str, context: ContextWords) -> bool:
+    """Whether an article with a capital is all that makes a name of these words."""
+    article, _, rest = words.partition(" ")
+    return bool(rest) and rest[0].islower() and article.lower() in context.articles
 
 
 def _is_in_capitals(text: str, start: int, end: int) -> bool:

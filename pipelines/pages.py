@@ -104,6 +104,7 @@ def _exists(path: Path) -> bool:
 
 
 def _read_folder(folder: Path, counts: PageCounts) -> Iterator[SourcePage]:
+    found = 0
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
@@ -115,7 +116,10 @@ def _read_folder(folder: Path, counts: PageCounts) -> Iterator[SourcePage]:
         except OSError as error:
             counts.failed.append(f"{path}: {error.strerror}")
             continue
+        found += 1
         yield SourcePage(path.as_posix(), page_bytes)
+    if not found:
+        counts.skipped.append(f"{folder}: there is no {_PAGE_SUFFIX} file in this folder")
 
 
 def _read_file(path: Path, counts: PageCounts) -> Iterator[SourcePage]:

@@ -48,9 +48,9 @@ def open_warehouse(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(str(knobs.database), read_only=True, config=config)
     except duckdb.Error as error:
-        raise QuestionError(
-            f"{knobs.database} cannot be opened ({_first_lines(error)}); `ieval run` makes it anew"
-        ) from None
+        is_held = "lock" in str(error)
+        remedy = "close the program that has it open for writing" if is_held else "`ieval run` makes it anew"
+        raise QuestionError(f"{knobs.database} cannot be opened ({_first_lines(error)}); {remedy}") from None
     with connection:
         connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true;")
         yield connection

@@ -7,6 +7,7 @@ is drawn on a terminal and nowhere else.
 from __future__ import annotations
 
 import gc
+import sqlite3
 import sys
 import time
 import uuid
@@ -15,7 +16,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pipelines import dagster_home
+from pipelines import dagster_home, lock
 from pipelines.printing import console, printable
 from pipelines.settings import Settings, from_here
 from pipelines.stages import LOG, Listener
@@ -23,6 +24,10 @@ from pipelines.stages import LOG, Listener
 
 class RunFailed(RuntimeError):
     """The run published nothing; the message says why and what to do."""
+
+
+class RunInterrupted(RuntimeError):
+    """Somebody stopped the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class _Bar(Listener):
 def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started: float) -> Summary:
     """Execute the graph. `started` is when the process began, by time.perf_counter. Raises RunFailed."""
     try:
+        lock.hold(knobs.warehouse, lambda words: print(words, file=sys.stderr))
         home = dagster_home.prepare(knobs)
     except OSError as error:
         raise RunFailed(f"{knobs.warehouse} cannot be written: {error.strerror}") from error
@@ -97,6 +103,7 @@ def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started:
     # A short process with few cycles: at its usual pace the collector takes a tenth of the run.
     gc.set_threshold(200_000)
     import dagster as dg
+    from sqlalchemy.exc import SQLAlchemyError  # of what Dagster keeps its history in
 
     own_imports = time.perf_counter()
     from pipelines.definitions import JOB_NAME, defs
@@ -109,9 +116,16 @@ def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started:
     }
     before = published(knobs)
     run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.get() as instance, dagster_home.held_open(home, run_id):
-        job = defs.resolve_job_def(JOB_NAME)
-        result = job.execute_in_process(config, instance=instance, raise_on_error=False, run_id=run_id)
+    try:
+        with dg.DagsterInstance.get() as instance, dagster_home.held_open(home, run_id):
+            job = defs.resolve_job_def(JOB_NAME)
+            result = job.execute_in_process(config, instance=instance, raise_on_error=False, run_id=run_id)
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise RunFailed(
+            f"{home} cannot be used ({cause}); make it writable or, if it is damaged, delete it: it is only the "
+            "history of runs"
+        ) from error
     if not result.success:
         raise RunFailed(_why(result))
     after = published(knobs)
@@ -135,6 +149,8 @@ def _why(result: Any) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
+            if data.error is not None and data.error.cls_name == "DagsterExecutionInterruptedError":
+                raise RunInterrupted("stopped; what was read is kept, and the next run goes on from there")
             if data.user_failure_data is not None:
                 return str(data.user_failure_data.description)
             failed = [message for message in LOG.messages if message.startswith("check error")]

@@ -46,6 +46,18 @@ _FILES: dict[str, tuple[str, str, Callable[[str], list[str]]]] = {
         "SELECT DISTINCT progress_label FROM main.recommendations WHERE progress_code IS NULL",
         lambda label: [_slug(label), label, ""],
     ),
+    "project_areas.csv": (
+        "area_code,area_kind,country_iso3,meaning",
+        "SELECT DISTINCT split_part(detail, ' is not in', 1) FROM main.problems "
+        "WHERE problem_code = 'unknown_project_area'",
+        lambda label: [label, "", "", ""],
+    ),
+    "project_donors.csv": (
+        "donor_code,donor_kind,country_iso3,meaning",
+        "SELECT DISTINCT split_part(detail, ' is not in', 1) FROM main.problems "
+        "WHERE problem_code = 'unknown_project_donor'",
+        lambda label: [label, "", "", ""],
+    ),
     "information_sources.csv": (
         "information_source_code,label",
         "SELECT DISTINCT information_source_label FROM main.recommendations WHERE information_source_code IS NULL",

@@ -68,14 +68,18 @@ def inputs_fingerprint(knobs: Settings) -> str:
 
 
 def published(knobs: Settings) -> Published | None:
-    """What was published last; None where nothing was, or where a file of it is missing."""
+    """What was published last; None where nothing was, or where a file of it is missing or of another size."""
     try:
         manifest = json.loads(knobs.manifest.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        tables = {entry["name"]: TableFile(**entry) for entry in manifest["tables"]}
+        last = Published(manifest["inputs"], tables, manifest["database_bytes"])
+        sizes = [
+            knobs.database.stat().st_size,
+            *((knobs.parquet / f"{name}.parquet").stat().st_size for name in tables),
+        ]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # never published, or damaged since
         return None
-    tables = {entry["name"]: TableFile(**entry) for entry in manifest["tables"]}
-    whole = knobs.database.exists() and all((knobs.parquet / f"{name}.parquet").exists() for name in tables)
-    return Published(manifest["inputs"], tables, manifest["database_bytes"]) if whole else None
+    return last if sizes == [last.database_bytes, *(table.bytes for table in tables.values())] else None
 
 
 # ---- tables
@@ -253,8 +257,12 @@ def refresh_database(knobs: Settings) -> tuple[Published, bool]:
 
 
 def count_marts(knobs: Settings) -> dict[str, int]:
-    """Rows of every mart in the published database."""
-    with duckdb.connect(str(knobs.database), read_only=True) as connection:
+    """Rows of every mart in the published database; none where somebody else has it open for writing."""
+    try:
+        database = duckdb.connect(str(knobs.database), read_only=True)
+    except duckdb.IOException:
+        return {}
+    with database as connection:
         counts = {}
         for name, mart in MARTS.items():
             row = connection.execute(f"SELECT count(*) FROM {mart.qualified_name}").fetchone()

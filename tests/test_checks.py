@@ -168,4 +168,5 @@ def test_problems_in_words(loose: duckdb.DuckDBPyConnection) -> None:
     ]
     assert not any("list_page" in line for line in lines)
     assert any(line.endswith("unknown_admin_unit: HARBOURS") for line in lines)
-    assert checks.problems_on(loose, []) == []
+    in_use = checks.problems_on(loose, [])
+    assert in_use == [line for line in lines if "page-refused" not in line]
