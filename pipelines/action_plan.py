@@ -16,6 +16,7 @@ from typing import NamedTuple
 from pipelines.attribution import Evidence, Topic
 from pipelines.bullets import Line, read_lines
 from pipelines.countries import CountryNames
+from pipelines.folding import fold
 from pipelines.language import language_of
 from pipelines.roles import SUBJECT, RoledMention
 from pipelines.sentences import cut_clauses
@@ -97,7 +98,7 @@ class _PlanReader:
 
     def __init__(self, text: str, names: CountryNames, plan: ActionPlan) -> None:
         self._text = text
-        self._folded = names.folded(text)
+        self._folded = fold(text)
         self._names = names
         self._plan = plan
         self._mentions = plan.mentions
@@ -145,7 +146,7 @@ class _PlanReader:
             return None
         subjects = [mention for mention in mentions if mention.role == SUBJECT]
         words = self._text[start:end]
-        if self._is_key_line(words, subjects, line):
+        if self._is_key_line(words, start):
             return _Heading(words, subjects, line.style, not subjects, below.style, is_key=True)
         if not ends_in_colon and words.endswith(_SENTENCE_SIGNS):
             return None
@@ -165,12 +166,12 @@ class _PlanReader:
             return _Heading(words, subjects, line.style, False, below.style)
         return None
 
-    def _is_key_line(self, words: str, subjects: list[RoledMention], line: Line) -> bool:
+    def _is_key_line(self, words: str, start: int) -> bool:
+        """Whether a line is a key like `Country:` with its value behind it."""
         match = _KEY.match(words)
-        key = self._folded[line.char_start : line.char_start + match.end()].strip(" :") if match else None
-        if match is None or key not in self._names.context["key"]:
+        if match is None or match.end() == len(words):
             return False
-        return line.char_start + match.end() < line.char_end
+        return self._folded[start : start + match.end()].strip(" :") in self._names.context["key"]
 
     def _is_only_names(self, start: int, end: int, subjects: list[RoledMention]) -> bool:
         list_words = self._names.context.list_words

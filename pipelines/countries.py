@@ -108,11 +108,6 @@ class CountryNames:
         folded = fold(text)
         return self._roles.read(folded, self._finder.find(text, folded, language))
 
-    @staticmethod
-    def folded(text: str) -> str:
-        """The text in the form in which words are compared, as long as the text."""
-        return fold(text)
-
     def locate(self, label: str) -> Location:
         """What the label of a country field names. Scopes first: `Africa - regional` is no country."""
         if label not in self._located:

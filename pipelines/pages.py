@@ -65,8 +65,7 @@ def sources_fingerprint(arguments: Sequence[str]) -> str:
     """A hash that changes when a file of these sources is added, changed or removed. Opens none of them."""
     digest = hashlib.sha256()
     for argument in arguments:
-        named = [Path(argument)] if Path(argument).exists() else map(Path, glob.glob(argument, recursive=True))  # noqa: PTH207
-        for path in sorted(named):
+        for path in _paths(argument):
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
                 if file.is_file():
                     status = file.stat()
@@ -83,17 +82,21 @@ def read_sources(arguments: Sequence[str], counts: PageCounts) -> Iterator[Sourc
     `counts.skipped`; the others are read all the same.
     """
     for argument in arguments:
-        path = Path(argument)
-        if argument and _exists(path):
+        paths = _paths(argument)
+        if not paths:
+            what = "no file matches" if glob.has_magic(argument) else "no such file or folder"
+            raise SourceError(f"{argument}: {what}; give files, folders, archives, .jsonl or .parquet")
+        for path in paths:
             yield from _read_folder(path, counts) if path.is_dir() else _read_file(path, counts)
-        else:
-            # A pattern may be absolute, which Path.glob refuses.
-            matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) else []  # noqa: PTH207
-            if not matches:
-                what = "no file matches" if glob.has_magic(argument) else "no such file or folder"
-                raise SourceError(f"{argument}: {what}; give files, folders, archives, .jsonl or .parquet")
-            for match in matches:
-                yield from read_sources([match] if Path(match).exists() else [], counts)
+
+
+def _paths(argument: str) -> list[Path]:
+    """The files and folders that an argument names: one by its path, or all that match it as a pattern, in order."""
+    if argument and _exists(Path(argument)):
+        return [Path(argument)]
+    # A pattern may be absolute, which Path.glob refuses.
+    matches = glob.glob(argument, recursive=True) if glob.has_magic(argument) else []  # noqa: PTH207
+    return [Path(match) for match in sorted(matches) if Path(match).exists()]
 
 
 def _exists(path: Path) -> bool:

@@ -46,11 +46,7 @@ TEXT_COLUMNS = {
 }
 _ALL_TEXT_COLUMNS = tuple(dict.fromkeys(chain.from_iterable(TEXT_COLUMNS.values())))
 _PRINTED_AS = {(LESSON, "target_users"): "comments"}
-_LABEL_KEYS = {
-    "management_response": "management_response",
-    "progress": "progress",
-    "information_source": "information_source",
-}
+_LABEL_KEYS = ("management_response", "progress", "information_source")
 
 
 def _struct(**fields: pa.DataType) -> pa.StructType:

@@ -128,8 +128,8 @@ def _refuse_contradictions(path: Path, rows: Iterable[tuple[int, dict[str, str]]
     """Refuse a name that, as names are compared, would name two countries."""
     seen: dict[str, tuple[int, str]] = {}
     for number, row in rows:
-        if row["kind"] == "name":
-            label = normalise(row["surface"])
+        if row["kind"] in ("name", "label", "code"):
+            label = row["surface"] if row["kind"] == "code" else normalise(row["surface"])
             first, country = seen.setdefault(label, (number, row["country_iso3"]))
             if country != row["country_iso3"]:
                 raise ReferenceError(
