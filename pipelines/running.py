@@ -44,6 +44,7 @@ class Summary:
     messages: list[str]
     seconds: float
     own_seconds: float
+    stages: dict[str, float]
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, as JSON takes it."""
@@ -141,6 +142,7 @@ def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started:
         messages=LOG.messages,
         seconds=round(time.perf_counter() - started, 3),
         own_seconds=round(own + sum(LOG.seconds.values()), 3),
+        stages={name: round(seconds, 3) for name, seconds in LOG.seconds.items()},
     )
 
 
