@@ -7,18 +7,24 @@ records, computed into tables, checked, and published with their marts. Logic of
 # No `from __future__ import annotations`: Dagster reads the annotation of `context` at definition time.
 import datetime
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from pipelines import checks, engine, lock, settings, warehouse
+from pipelines.cluster import ClusterError, open_cluster
+from pipelines.database import mart_files
+from pipelines.intake import find, take_in, tidy_up
 from pipelines.lake import GateError, TableFile
 from pipelines.marts import MARTS
-from pipelines.pages import PageCounts, SourceError, add_pages, read_sources, store_parts
+from pipelines.pages import MomentError, read_moment, store_parts, store_version
+from pipelines.publication import published
 from pipelines.reference import ReferenceError, read_reference
 from pipelines.settings import Settings
+from pipelines.sources import SourceError
 from pipelines.sql_files import read_folder
 from pipelines.stages import LOG, stage
 from pipelines.tables import TABLES, Table
@@ -49,6 +55,10 @@ class PagesConfig(dg.Config):
 
     #: Files, folders, globs, archives, .jsonl or .parquet; empty means the configured pages.
     pages: list[str] = []  # noqa: RUF012 (a pydantic model copies it)
+    #: When the pages were seen, if not now: a date or a moment, ISO 8601, UTC unless it says otherwise.
+    as_of: str | None = None
+    #: Whether to open every file and read every page of the store again, changed or not.
+    rebuild: bool = False
 
 
 class ChecksConfig(dg.Config):
@@ -67,33 +77,43 @@ def _failure(error: Exception) -> dg.Failure:
 def page_store(context: dg.AssetExecutionContext, config: PagesConfig) -> dg.MaterializeResult[None]:
     """Every distinct content of every page ever read, with where and when it was first seen. Only ever grows."""
     knobs = Settings()
-    sources = config.pages or knobs.pages_to_read
-    counts = PageCounts()
     lock.hold(knobs.warehouse, context.log.warning)
-    with stage("reading pages") as advance:
-        try:
-            seen_at = datetime.datetime.now(datetime.UTC)
-            pages = read_sources(sources, counts)
-            add_pages(knobs.page_store, pages, seen_at, counts, advance, on_part=_begin_reading)
-        except SourceError as error:
-            if reader := _READERS.pop(knobs.records, None):
-                reader.close()
-            raise _failure(error) from error
-    for message in counts.failed:
+    tidy_up(knobs, config.rebuild)
+    try:
+        is_stated = config.as_of is not None
+        seen_at = read_moment(config.as_of) if config.as_of is not None else datetime.datetime.now(datetime.UTC)
+        with stage("looking for pages"):
+            # What was seen on a stated day has to be told again, changed or not.
+            found = find(knobs, config.pages or knobs.pages_to_read, every_file=is_stated or config.rebuild)
+        with stage("reading pages", found.page_count) as advance:
+            counts = take_in(knobs, found, seen_at, is_stated, advance, on_part=_begin_reading)
+    except (SourceError, MomentError) as error:
+        if reader := _READERS.pop(knobs.records, None):
+            reader.close()
+        raise _failure(error) from error
+    passed = found.passed
+    for message in passed.failed:
         context.log.error("not read: %s", message)
-    LOG.page_ids = counts.page_ids
-    LOG.messages += [f"not read: {message}" for message in counts.failed]
-    LOG.messages += [f"passed over: {message}" for message in counts.skipped]
-    LOG.facts |= {"pages_read": counts.read, "new_pages": counts.new, "not_read": len(counts.failed)}
+    LOG.page_ids = pa.chunked_array([pa.array(counts.page_ids, pa.string()), *found.unchanged_page_ids.chunks])
+    LOG.messages += [f"not read: {message}" for message in passed.failed]
+    LOG.messages += [f"passed over: {message}" for message in passed.skipped]
+    facts = {
+        "files": len(found.files),
+        "files_unchanged": len(found.files) - len(found.changed),
+        "pages_read": counts.read,
+        "new_pages": counts.new,
+        "not_read": len(passed.failed),
+    }
+    LOG.facts |= facts
     return dg.MaterializeResult(
         metadata={
-            "pages_read": counts.read,
-            "new_pages": counts.new,
+            **facts,
             "known_pages": counts.known,
-            "files_passed_over": len(counts.skipped),
-            "files_not_read": counts.failed,
+            "files_passed_over": len(passed.skipped),
+            "files_not_read": passed.failed,
             "parts": len(store_parts(knobs.page_store)),
-        }
+        },
+        data_version=dg.DataVersion(store_version(knobs.page_store)),
     )
 
 
@@ -101,11 +121,22 @@ def page_store(context: dg.AssetExecutionContext, config: PagesConfig) -> dg.Mat
 _READERS: dict[Path, engine.PartReader] = {}
 
 
+def _part_files(knobs: Settings, part: Path) -> engine.PartFiles:
+    return engine.PartFiles(part, knobs.records / part.name, knobs.places / part.name)
+
+
+def _new_reader(knobs: Settings) -> engine.PartReader:
+    if knobs.engine == "dask":
+        return engine.PartReader(settings.REFERENCE, lambda: open_cluster(knobs.scheduler, knobs.workers), 1)
+    open_pool = (lambda: engine.open_pool(knobs.workers)) if knobs.workers > 1 else None
+    return engine.PartReader(settings.REFERENCE, open_pool)
+
+
 def _begin_reading(part: Path) -> None:
     knobs = Settings()
     if knobs.records not in _READERS:
-        _READERS[knobs.records] = engine.PartReader(settings.REFERENCE, knobs.workers)
-    _READERS[knobs.records].begin(part, knobs.records / part.name)
+        _READERS[knobs.records] = _new_reader(knobs)
+    _READERS[knobs.records].begin(_part_files(knobs, part))
 
 
 @dg.asset(key=RECORDS, group_name="records", kinds={"parquet"}, owners=_OWNERS, deps=[PAGE_STORE, SEED_REFERENCE])
@@ -114,17 +145,16 @@ def records(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     knobs = Settings()
     try:
         read_reference(settings.REFERENCE)
-        made_by = engine.fingerprint(settings.REFERENCE)
+        made_by = engine.fingerprints(settings.REFERENCE)
         parts = store_parts(knobs.page_store)
-        reader = _READERS.pop(knobs.records, None) or engine.PartReader(settings.REFERENCE, knobs.workers)
-        tasks = [(part, knobs.records / part.name) for part in parts]
-        tasks = [(part, made) for part, made in tasks if reader.is_begun(made) or not engine.is_current(made, made_by)]
-        with stage("reading records", engine.count_rows([part for part, _ in tasks])) as advance:
-            pages = reader.finish(tasks, advance)
-    except ReferenceError as error:
+        reader = _READERS.pop(knobs.records, None) or _new_reader(knobs)
+        outdated = reader.outdated(_part_files(knobs, part) for part in parts)
+        with stage("reading records", engine.count_rows(files.pages for files in outdated)) as advance:
+            pages = reader.finish(outdated, advance)
+    except (ReferenceError, ClusterError) as error:
         raise _failure(error) from error
     return dg.MaterializeResult(
-        metadata={"parts_read": len(tasks), "parts_kept": len(parts) - len(tasks), "pages_read": pages},
+        metadata={"parts_read": len(outdated), "parts_kept": len(parts) - len(outdated), "pages_read": pages},
         data_version=dg.DataVersion(engine.parts_version(parts, made_by)),
     )
 
@@ -171,7 +201,7 @@ def _table_specs() -> list[dg.AssetSpec]:
     """One spec a table; what it depends on is read from its SQL, through the steps in sql/staged."""
     staged = {f"staged.{file.name}": file.reads for file in read_folder(settings.SQL / "staged").values()}
 
-    def keys(names: set[str]) -> set[dg.AssetKey]:
+    def keys(names: Iterable[str]) -> set[dg.AssetKey]:
         found: set[dg.AssetKey] = set()
         for name in names:
             schema, _, table = name.partition(".")
@@ -189,25 +219,32 @@ def _table_specs() -> list[dg.AssetSpec]:
     return [_spec(table, sorted(keys(files[name].reads)), {"parquet", "sql"}) for name, table in TABLES.items()]
 
 
-def _file_metadata(file: TableFile, folder: Path) -> dict[str, Any]:
+def _file_metadata(file: TableFile, path: Path) -> dict[str, Any]:
     return {
         "dagster/row_count": file.rows,
         "bytes": file.bytes,
         "sha256": file.sha256,
-        "preview": dg.MetadataValue.md(warehouse.preview_markdown(folder, file.name)),
+        "preview": dg.MetadataValue.md(warehouse.preview_markdown(path)),
     }
 
 
+class TablesConfig(dg.Config):
+    """How much to compute."""
+
+    #: Whether to compute every table from every page, changed or not.
+    rebuild: bool = False
+
+
 @dg.multi_asset(name="tables", specs=_table_specs())
-def tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+def tables(context: dg.AssetExecutionContext, config: TablesConfig) -> Iterator[dg.MaterializeResult[None]]:
     """Compute every declared table from the records and the vocabularies; nothing is published yet."""
     knobs = Settings()
     with stage("computing tables", len(TABLES)) as advance:
         try:
-            files, folder = warehouse.refresh_tables(knobs, lambda file: advance(1))
+            files = warehouse.refresh_tables(knobs, config.rebuild, advance)
         except GateError as error:
             raise _failure(error) from error
-        metadata = {name: _file_metadata(file, folder) for name, file in files.items()}
+        metadata = {name: _file_metadata(file, warehouse.table_path(knobs, name)) for name, file in files.items()}
     for name, file in files.items():
         version = dg.DataVersion(file.sha256)
         yield dg.MaterializeResult(_table_key(TABLES[name]), metadata=metadata[name], data_version=version)
@@ -237,24 +274,49 @@ def _check_spec(key: dg.AssetKey, name: str, rules: list[checks.Check]) -> dg.As
 )
 def table_checks(context: dg.AssetCheckExecutionContext, config: ChecksConfig) -> Iterator[dg.AssetCheckResult]:
     """Run every rule over the tables that are about to be published."""
-    rules = checks.all_checks()
-    with stage("checking", len(rules)) as advance, warehouse.open_refreshed(Settings()) as connection:
-        broken = {result.check: result for result in checks.run_checks(connection, rules, advance) if not result.passed}
-        problems = checks.problems_on(connection, LOG.page_ids) if config.strict else []
+    knobs = Settings()
+    with stage("checking", len(checks.all_checks())) as advance:
+        failed = _failed_checks(knobs, advance)
+        problems: list[str] = []
+        if config.strict:
+            with warehouse.open_refreshed(knobs) as connection:
+                problems = checks.problems_on(connection, LOG.page_ids)
     for (key, name), group in _check_groups().items():
-        results = [broken[rule] for rule in group if rule in broken]
-        LOG.messages += [f"check {result.words}" for result in results]
-        is_error = any(result.check.severity == checks.ERROR for result in results)
+        broken = [rule for rule in group if rule.name in failed]
+        LOG.messages += [f"check {failed[rule.name]}" for rule in broken]
+        is_error = any(rule.severity == checks.ERROR for rule in broken)
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name=name,
-            passed=not results,
+            passed=not broken,
             severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-            metadata={result.check.name: result.words for result in results},
+            metadata={rule.name: failed[rule.name] for rule in broken},
         )
     if problems:
         hint = "mend the pages or the vocabularies and run again; until then nothing is published"
         raise _failure(ValueError("\n".join(["--strict allows no warnings:", *problems, hint])))
+
+
+def _failed_checks(knobs: Settings, advance: Callable[[int], None]) -> dict[str, str]:
+    """The checks that fail on the refreshed tables, by name, with what they say.
+
+    What was published was checked then. So after an increment the rows that it computed are checked, and everything
+    only by the checks that failed before and by those that compare everything.
+    """
+    state, before = warehouse.staged(knobs), published(knobs)
+    known = before.failed_checks if before else {}
+    if state is None:
+        return known
+    rules = checks.all_checks()
+    again = [rule for rule in rules if state.increment and (rule.name in known or rule.sees_everything)]
+    results = []
+    with warehouse.open_refreshed(knobs, only_fresh=True) as connection:
+        results += checks.run_checks(connection, [rule for rule in checks.all_checks() if rule not in again], advance)
+    if again:
+        with warehouse.open_refreshed(knobs) as connection:
+            results += checks.run_checks(connection, again, advance)
+    state.failed_checks = {result.check.name: result.words for result in results if not result.passed}
+    return state.failed_checks
 
 
 # ---- the warehouse
@@ -278,16 +340,14 @@ def database(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     """Build the database beside the old one, then move tables and database into place."""
     knobs = Settings()
     with stage("building the warehouse"):
-        published, is_new = warehouse.refresh_database(knobs)
-        counts = warehouse.count_marts(knobs)
+        now, is_new = warehouse.refresh_database(knobs)
+    version = dg.DataVersion(now.inputs.fingerprint)
     yield dg.MaterializeResult(
         DATABASE,
-        metadata={"tables": len(published.tables), "bytes": published.database_bytes, "is_new": is_new},
-        data_version=dg.DataVersion(published.inputs),
+        metadata={"tables": len(now.tables), "bytes": now.database_bytes, "is_new": is_new},
+        data_version=version,
     )
-    for file in warehouse.mart_files().values():
-        yield dg.MaterializeResult(
-            _table_key(MARTS[file.name]),
-            metadata={"dagster/row_count": counts[file.name]} if file.name in counts else {},
-            data_version=dg.DataVersion(published.inputs),
-        )
+    for file in mart_files().values():
+        rows = now.mart_rows.get(file.name)
+        counted = {} if rows is None else {"dagster/row_count": rows}
+        yield dg.MaterializeResult(_table_key(MARTS[file.name]), metadata=counted, data_version=version)

@@ -55,6 +55,8 @@ class Attributor:
         self._context = context
         self._resets = context.by_first_word("reset")
         self._anywhere = tuple(f" {' '.join(context.plain(phrase.split()))} " for phrase in context["reset_anywhere"])
+        # The longest word of each: hardly a sentence has one of them, so hardly one is taken apart.
+        self._anywhere_words = tuple({max(phrase.split(), key=len) for phrase in self._anywhere})
         self._connectors = context.by_first_word("connector")
         self._openers = context.by_first_word("opener")
         self._country_anaphors = context.by_first_word("country_anaphor")
@@ -212,7 +214,10 @@ class Attributor:
                 return True
         elif self._begins_region(plain) and (is_heading or ":" in folded[span[0] : span[0] + _HEAD]):
             return True
-        whole = " " + " ".join(self._context.plain(_TOKEN.findall(folded[span[0] : span[1]]))) + " "
+        sentence = folded[span[0] : span[1]]
+        if not any(word in sentence for word in self._anywhere_words):
+            return False
+        whole = " " + " ".join(self._context.plain(_TOKEN.findall(sentence))) + " "
         return any(phrase in whole for phrase in self._anywhere)
 
     def _begins_region(self, words: list[str]) -> bool:

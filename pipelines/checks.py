@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from pipelines import settings
+from pipelines.pages import page_slices
 from pipelines.schema import quote
 from pipelines.sql_files import SqlFile, read_folder
 from pipelines.tables import TABLES, Table
 
 ERROR, WARNING = "error", "warning"
 _TABLE = re.compile(r"\b(?:main|raw)\.\w+")
+_PAGE_TABLE = re.compile(r"\braw\.(?:pages|page_fields)\b")
+#: How many pages a check looks at together that need not see all of them.
+_SLICE_PAGES = 25_000
 #: How many failing rows are shown.
 _SAMPLE = 10
 
@@ -38,6 +43,10 @@ class Check:
     severity: str = ERROR
     is_blocking: bool = True
     is_generated: bool = True
+    #: Whether it looks at no two pages together, so that they may be looked at a slice at a time.
+    is_page_by_page: bool = False
+    #: Whether it compares records that have nothing else in common: a few of them alone tell it nothing.
+    sees_everything: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,17 @@ def all_checks() -> tuple[Check, ...]:
     """Every check: those of the declared tables, table by table, then those of sql/checks."""
     generated = [check for table in TABLES.values() for check in table_checks(table)]
     written = [
-        Check(file.name, _first_table(file), file.title, file.statement, file.severity, file.is_blocking, False)
+        Check(
+            file.name,
+            _first_table(file),
+            file.title,
+            file.statement,
+            file.severity,
+            file.is_blocking,
+            is_generated=False,
+            is_page_by_page=file.is_page_by_page,
+            sees_everything=file.sees_everything,
+        )
         for file in read_folder(settings.SQL / "checks").values()
     ]
     return (*generated, *written)
@@ -121,15 +140,23 @@ def table_checks(table: Table) -> Iterator[Check]:
             )
 
 
-def run_check(connection: duckdb.DuckDBPyConnection, check: Check) -> CheckResult:
-    """Run one check on a connection where `main.…` and `raw.…` are the tables to look at."""
-    row = connection.execute(f"SELECT count(*) FROM ({check.statement})").fetchone()
-    count = int(row[0]) if row else 0
-    if not count:
-        return CheckResult(check, 0)
-    cursor = connection.execute(f"SELECT * FROM ({check.statement}) LIMIT {_SAMPLE}")
-    names = [column[0] for column in cursor.description or ()]
-    sample = tuple(dict(zip(names, values, strict=True)) for values in cursor.fetchall())
+def run_check(connection: duckdb.DuckDBPyConnection, check: Check, slices: Sequence[str] = ("true",)) -> CheckResult:
+    """Run one check on a connection where `main.…` and `raw.…` are the tables to look at.
+
+    `slices`: conditions on page_id that part the pages among them; what a check sees at a time has to fit into memory.
+    """
+    count = 0
+    sample: tuple[dict[str, Any], ...] = ()
+    for condition in slices if check.is_page_by_page else ("true",):
+        statement = check.statement
+        if condition != "true":
+            statement = _PAGE_TABLE.sub(rf"(SELECT * FROM \g<0> WHERE {condition})", statement)
+        [(rows,)] = connection.execute(f"SELECT count(*) FROM ({statement})").fetchall()
+        if rows and not count:
+            cursor = connection.execute(f"SELECT * FROM ({statement}) LIMIT {_SAMPLE}")
+            names = [column[0] for column in cursor.description or ()]
+            sample = tuple(dict(zip(names, values, strict=True)) for values in cursor.fetchall())
+        count += rows
     return CheckResult(check, count, sample)
 
 
@@ -138,25 +165,27 @@ def run_checks(
     rules: Sequence[Check],
     progress: Callable[[int], None] = lambda checks: None,
 ) -> list[CheckResult]:
-    """Run several checks side by side; results in the order of `rules`."""
-    with ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
+    """Run several checks; results in the order of `rules`. Side by side where they are small, else one by one."""
+    [(pages,)] = connection.execute("SELECT count(*) FROM raw.pages").fetchall()
+    slices = page_slices(pages, _SLICE_PAGES)
+    with ThreadPoolExecutor(1 if len(slices) > 1 else max(1, os.cpu_count() or 1)) as pool:
         results = []
-        for result in pool.map(lambda rule: run_check(connection.cursor(), rule), rules):
+        for result in pool.map(lambda rule: run_check(connection.cursor(), rule, slices), rules):
             results.append(result)
             progress(1)
     return results
 
 
-def problems_on(connection: duckdb.DuckDBPyConnection, page_ids: Collection[str]) -> list[str]:
+def problems_on(connection: duckdb.DuckDBPyConnection, page_ids: pa.ChunkedArray[Any]) -> list[str]:
     """Every problem worse than a note of these pages and of those that the core tables use, one line each.
 
     A line says file, line number, what it is, and what to do.
     """
+    connection.register("pages_of_the_run", pa.Table.from_arrays([page_ids], ["page_id"]))
     rows = connection.execute(
         "SELECT problems.source_uri, line_number, problem_code, detail FROM main.problems AS problems "
         "JOIN raw.pages AS pages ON pages.page_id = problems.page_id "
-        "WHERE severity <> 'note' AND (is_current OR list_contains(?, problems.page_id)) "
-        "ORDER BY problems.source_uri, line_number, problem_number",
-        [sorted(page_ids)],
+        "WHERE severity <> 'note' AND (is_current OR problems.page_id IN (FROM pages_of_the_run)) "
+        "ORDER BY problems.source_uri, line_number, problem_number"
     ).fetchall()
     return [f"{uri}{f':{line}' if line else ''}: {code}: {detail}" for uri, line, code, detail in rows]

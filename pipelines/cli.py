@@ -69,22 +69,49 @@ def main() -> None:
 
 @main.command()
 @click.argument("pages", nargs=-1, type=click.Path())
+@click.option("--as-of", metavar="DATE", help="When the PAGES were seen, if not now: to load archived crawls.")
+@click.option("--rebuild", is_flag=True, help="Read everything again, changed or not, and compute every table anew.")
 @click.option("--strict", is_flag=True, help="Publish nothing if a page has a warning, such as an unknown label.")
+@click.option(
+    "--engine",
+    type=click.Choice(["pool", "dask"]),
+    envvar="IEVAL_ENGINE",
+    help="Who reads pages: processes of this machine, or a Dask cluster (IEVAL_ENGINE).  [default: pool]",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    envvar="IEVAL_SCHEDULER",
+    help="Dask scheduler, like tcp://host:8786 (IEVAL_SCHEDULER).  [default: a cluster on this machine]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--verbose", is_flag=True, help="Show Dagster's own log.")
 @_warehouse_option
-def run(pages: tuple[str, ...], strict: bool, as_json: bool, verbose: bool, warehouse: Path | None) -> None:
+def run(
+    pages: tuple[str, ...],
+    as_of: str | None,
+    rebuild: bool,
+    strict: bool,
+    engine: str | None,
+    scheduler: str | None,
+    as_json: bool,
+    verbose: bool,
+    warehouse: Path | None,
+) -> None:
     """Read PAGES and bring the warehouse up to date.
 
     PAGES are files, folders, globs, .zip or .tar archives of .txt pages, and .jsonl or .parquet files with a column
     `text` and optionally a column `url`. Without PAGES: IEVAL_PAGES, else seeds/pages. Pages that were read before are
-    remembered; nothing that was read is ever lost.
+    remembered, files that have not changed are not opened, and nothing that was read is ever lost.
     """
+    for name, value in (("IEVAL_ENGINE", engine), ("IEVAL_SCHEDULER", scheduler)):
+        if value:
+            os.environ[name] = value
     knobs = _settings(warehouse)
     from pipelines import running
 
     try:
-        summary = running.run(knobs, list(pages), strict, verbose, _STARTED)
+        summary = running.run(knobs, running.Asked(list(pages), as_of, rebuild, strict), verbose, _STARTED)
     except running.RunFailed as error:
         raise Trouble(str(error)) from None
     except running.RunInterrupted as error:

@@ -12,8 +12,8 @@ import urllib.request
 import dagster as dg
 
 from pipelines import assets
-from pipelines.pages import sources_fingerprint
 from pipelines.settings import Settings
+from pipelines.sources import sources_fingerprint
 
 JOB_NAME = "build_warehouse"
 

@@ -1,8 +1,8 @@
-"""Maps the parts of the page store to parts of records: in this process, or in a pool of them when it pays.
+"""Maps the parts of the page store to parts of records and of places: here, in a pool of processes, or on a cluster.
 
-A task is one part: read it, map `records.read_records` over its batches, write the result beside and move it into
-place. Tasks know nothing of each other, so any engine may run them, in any order, again if need be. What is mapped does
-not belong here.
+A task is one part: read it, map `records.read_records` and `places.read_places` over its batches, write the results
+beside and move them into place. Tasks know nothing of each other, so any engine may run them, in any order, again if
+need be. What is mapped does not belong here.
 """
 
 from __future__ import annotations
@@ -12,37 +12,59 @@ import hashlib
 import multiprocessing
 import re
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.countries import CountryNames
-from pipelines.lake import write_parquet
+from pipelines.lake import open_parquet, write_parquet
+from pipelines.places import PLACE_SCHEMA, read_places
 from pipelines.records import RECORD_SCHEMA, read_records
 from pipelines.reference import COUNTRY_FILES, read_country_names
 
 _IMPORT = re.compile(r"^\s*from pipelines\.(\w+) import", re.MULTILINE)
-_FINGERPRINT_KEY = b"ieval.fingerprint"
+_MADE_BY = b"ieval.fingerprint"
 _BATCH_ROWS = 1000
 
 
-def fingerprint(reference: Path) -> str:
-    """Hash of the code and the vocabularies that make records of pages: a part with another one is made again."""
+class PartFiles(NamedTuple):
+    """One part of pages, and the parts of records and of places that are made of it."""
+
+    pages: Path
+    records: Path
+    places: Path
+
+
+class Fingerprints(NamedTuple):
+    """Hashes of what makes records of pages, and places of records: a part made by others is made again."""
+
+    records: str
+    places: str
+
+
+def fingerprints(reference: Path) -> Fingerprints:
+    """Records hang on the code that reads pages; places on records, the code that finds countries, and their names."""
+    records = _hash(_modules("records"))
+    vocabularies = [reference / name for name in COUNTRY_FILES]
+    return Fingerprints(records, _hash([*_modules("records", "places", "reference"), *vocabularies]))
+
+
+def _hash(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in [*_reading_modules(), *(reference / name for name in COUNTRY_FILES)]:
+    for path in paths:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def _reading_modules() -> list[Path]:
-    """The files of all modules that decide what a page's records are: records, reference, and what they import."""
+def _modules(*names: str) -> list[Path]:
+    """The files of these modules and of all that they import."""
     package = Path(__file__).parent
     found: set[str] = set()
-    left = ["records", "reference"]
+    left = list(names)
     while left:
         name = left.pop()
         if name not in found:
@@ -51,27 +73,31 @@ def _reading_modules() -> list[Path]:
     return [package / f"{name}.py" for name in sorted(found)]
 
 
-def is_current(records_path: Path, expected: str) -> bool:
-    """Whether a part of records exists and was made by this code and these vocabularies."""
-    if not records_path.exists():
-        return False
+def is_current(files: PartFiles, made_by: Fingerprints) -> bool:
+    """Whether records and places of a part exist and were made by this code and these vocabularies."""
+    return _made_by(files.records) == made_by.records and _made_by(files.places) == made_by.places
+
+
+def _made_by(path: Path) -> str | None:
     try:
-        metadata = pq.read_schema(records_path).metadata or {}
-    except (pa.ArrowException, OSError):  # damaged: it is made again
-        return False
-    return metadata.get(_FINGERPRINT_KEY) == expected.encode()
+        with open_parquet(path) as file:
+            return ((file.schema_arrow.metadata or {}).get(_MADE_BY) or b"").decode()
+    except (pa.ArrowException, OSError):  # not there, or damaged: it is made again
+        return None
 
 
-def count_rows(parts: Sequence[Path]) -> int:
-    """How many pages these parts hold."""
-    return sum(pq.read_metadata(part).num_rows for part in parts)
+def count_rows(parts: Iterable[Path]) -> int:
+    """How many rows these parts hold."""
+    total = 0
+    for part in parts:
+        with open_parquet(part) as file:
+            total += file.metadata.num_rows
+    return total
 
 
-def parts_version(parts: Sequence[Path], made_by: str) -> str:
-    """One hash for all records: of what made them and of the parts of pages they were made of."""
-    return hashlib.sha256(
-        "\n".join([made_by, *(f"{part.name} {part.stat().st_size}" for part in parts)]).encode()
-    ).hexdigest()
+def parts_version(parts: Sequence[Path], made_by: Fingerprints) -> str:
+    """One hash for all records and places: of what made them and of the parts of pages they were made of."""
+    return hashlib.sha256("\n".join([*made_by, *(part.name for part in parts)]).encode()).hexdigest()
 
 
 @cache
@@ -79,19 +105,39 @@ def _country_names(reference: Path) -> CountryNames:
     return read_country_names(reference)
 
 
-def read_part(pages_path: Path, records_path: Path, reference: Path, made_by: str) -> int:
-    """Make one part of records from one part of pages; returns its number of pages."""
-    names = _country_names(reference)
+def read_part(files: PartFiles, reference: Path, made_by: Fingerprints) -> int:
+    """Make records and places of one part of pages, as far as they are not current; returns its number of pages."""
+    make_records(files, made_by)
+    if _made_by(files.places) != made_by.places:
+        names = _country_names(reference)
+        _map(lambda batch: read_places(batch, names), files.records, files.places, PLACE_SCHEMA, made_by.places)
+    return count_rows([files.places])
+
+
+def make_records(files: PartFiles, made_by: Fingerprints) -> None:
+    """Make the records of one part of pages, if they are not current."""
+    if _made_by(files.records) != made_by.records:
+        _map(read_records, files.pages, files.records, RECORD_SCHEMA, made_by.records)
+
+
+def _map(
+    function: Callable[[pa.RecordBatch], pa.RecordBatch], source: Path, target: Path, schema: pa.Schema, made_by: str
+) -> None:
     # Reading makes many small tuples and no cycles: the collector would look at them all again and again.
     gc.disable()
     try:
-        with pq.ParquetFile(pages_path) as part:
-            batches = [read_records(batch, names) for batch in part.iter_batches(_BATCH_ROWS)]
+        with open_parquet(source) as part:
+            batches = [function(batch) for batch in part.iter_batches(_BATCH_ROWS)]
     finally:
         gc.enable()
-    table = pa.Table.from_batches(batches, RECORD_SCHEMA)
-    write_parquet(table.replace_schema_metadata({_FINGERPRINT_KEY: made_by.encode()}), records_path)
-    return table.num_rows
+    table = pa.Table.from_batches(batches, schema).combine_chunks()
+    write_parquet(table.replace_schema_metadata({_MADE_BY: made_by.encode()}), target)
+
+
+def open_pool(workers: int) -> Executor:
+    """A pool of processes. A fresh interpreter each: Dagster's and Arrow's threads would not survive a fork."""
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_leave_interrupts_to_the_run)
 
 
 def _leave_interrupts_to_the_run() -> None:
@@ -100,48 +146,47 @@ def _leave_interrupts_to_the_run() -> None:
 
 
 class PartReader:
-    """Reads parts into records, in a pool of processes when there are several; the result is the same.
+    """Reads parts, here or on an executor that is opened when there is work for it; the result is the same.
 
     A part may be begun as soon as it is written, while its successors are still being collected; `finish` waits for
     what was begun and reads what is left.
     """
 
-    def __init__(self, reference: Path, workers: int) -> None:
+    def __init__(self, reference: Path, open_executor: Callable[[], Executor] | None, is_worth_it: int = 2) -> None:
+        """`open_executor`: None to read everything here; else from `is_worth_it` parts that are left to read."""
         self._reference = reference
-        self._workers = workers
-        self._made_by = fingerprint(reference)
-        self._pool: ProcessPoolExecutor | None = None
-        self._begun: dict[Path, Future[int]] = {}
+        self._open_executor = open_executor
+        self._is_worth_it = is_worth_it
+        self._made_by = fingerprints(reference)
+        self._executor: Executor | None = None
+        self._begun: dict[PartFiles, Future[int]] = {}
 
-    def begin(self, pages_path: Path, records_path: Path) -> None:
-        """Start reading one part in the pool, if there is more than one worker."""
-        if self._workers == 1:
+    def begin(self, files: PartFiles) -> None:
+        """Start reading one part on the executor, if there is one."""
+        if self._open_executor is None:
             return
-        if self._pool is None:
-            # A fresh interpreter each: Dagster's and Arrow's threads would not survive a fork.
-            spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=spawn, initializer=_leave_interrupts_to_the_run)
-        task = (pages_path, records_path, self._reference, self._made_by)
-        self._begun[records_path] = self._pool.submit(read_part, *task)
+        if self._executor is None:
+            self._executor = self._open_executor()
+        self._begun[files] = self._executor.submit(read_part, files, self._reference, self._made_by)
 
-    def is_begun(self, records_path: Path) -> bool:
-        """Whether this part of records is being made."""
-        return records_path in self._begun
+    def outdated(self, parts: Iterable[PartFiles]) -> list[PartFiles]:
+        """The parts that are being read or have to be."""
+        return [files for files in parts if files in self._begun or not is_current(files, self._made_by)]
 
-    def finish(self, tasks: Sequence[tuple[Path, Path]], progress: Callable[[int], None] = lambda pages: None) -> int:
-        """Read every task (part of pages, part of records to make) that is left; returns the number of pages read.
+    def finish(self, parts: Sequence[PartFiles], progress: Callable[[int], None] = lambda pages: None) -> int:
+        """Read every part that is left of these; returns the number of pages read.
 
         `progress` is called with the pages of each part as it is done.
         """
-        left = [(pages, records) for pages, records in tasks if records not in self._begun]
-        if self._pool is not None or len(left) > 1:
-            for pages, records in left:
-                self.begin(pages, records)
-            left = [(pages, records) for pages, records in left if records not in self._begun]
+        left = [files for files in parts if files not in self._begun]
+        if self._executor is not None or len(left) >= self._is_worth_it:
+            for files in left:
+                self.begin(files)
+            left = [files for files in left if files not in self._begun]
         total = 0
         try:
-            for pages, records in left:
-                total += (count := read_part(pages, records, self._reference, self._made_by))
+            for files in left:
+                total += (count := read_part(files, self._reference, self._made_by))
                 progress(count)
             for future in as_completed(self._begun.values()):
                 total += future.result()
@@ -151,8 +196,8 @@ class PartReader:
         return total
 
     def close(self) -> None:
-        """End the pool; what was begun and not waited for is dropped."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-        self._pool = None
+        """End the executor; what was begun and not waited for is dropped."""
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+        self._executor = None
         self._begun = {}

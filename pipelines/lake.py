@@ -6,8 +6,10 @@ the rows are does not belong here.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,9 @@ import pyarrow.parquet as pq
 
 from pipelines.schema import arrow_schema
 from pipelines.tables import Table
+
+#: Few enough that a row group of page texts fits into memory many times, many enough to compress and to skip.
+_ROW_GROUP_ROWS = 16_384
 
 
 class GateError(ValueError):
@@ -62,26 +67,73 @@ def _is_form_of(given: pa.DataType, declared: pa.DataType) -> bool:
     return declared == pa.string() and pa.types.is_large_string(given)
 
 
+@contextlib.contextmanager
+def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file of this machine or of an fsspec address."""
+    with contextlib.ExitStack() as stack:
+        source = path if _is_local(path) else stack.enter_context(path.open("rb"))
+        yield stack.enter_context(pq.ParquetFile(source))
+
+
+def _is_local(path: Path) -> bool:
+    return isinstance(path, Path)
+
+
 def write_parquet(rows: pa.Table, path: Path) -> None:
-    """Write a Parquet file with fixed options beside its place, flush it to disk, and move it there."""
+    """Write a Parquet file with fixed options: whole or not at all."""
+    with _writer(path, rows.schema) as writer:
+        writer.write_table(rows, row_group_size=_ROW_GROUP_ROWS)
+
+
+@contextlib.contextmanager
+def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Writes beside the file's place, flushes to disk, and moves it there; an address takes a file only when closed."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}") if _is_local(path) else path
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
             # No pandas metadata, no creation time, one compression: the same rows give the same bytes.
-            pq.write_table(rows, file, compression="zstd", compression_level=1, row_group_size=131_072)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+            with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer:
+                yield writer
+            if beside is not path:
+                file.flush()
+                os.fsync(file.fileno())
+        if beside is not path:
+            beside.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        if beside is not path:
+            beside.unlink(missing_ok=True)
 
 
-def write_table(rows: pa.Table, table: Table, folder: Path) -> TableFile:
-    """Pass the rows of a declared table through the gate and write them to `folder/<table>.parquet`."""
+def write_table(batches: Iterable[pa.RecordBatch], table: Table, folder: Path) -> TableFile:
+    """Pass the rows of a declared table through the gate, batch by batch, and write `folder/<table>.parquet`.
+
+    Row groups have the same number of rows however the batches are cut, so that the same rows give the same bytes.
+    """
     path = folder / f"{table.name}.parquet"
-    write_parquet(conform(rows, table), path)
-    return describe(path, rows.num_rows)
+    count = 0
+    with _writer(path, arrow_schema(table)) as writer:
+        for rows in _row_groups(batches):
+            conformed = conform(rows, table)
+            writer.write_table(conformed.combine_chunks(), row_group_size=_ROW_GROUP_ROWS)
+            count += rows.num_rows
+    return describe(path, count)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The same rows in tables of as many rows as a row group has; the last one has what is left."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        while rows + batch.num_rows >= _ROW_GROUP_ROWS:
+            missing = _ROW_GROUP_ROWS - rows
+            yield pa.Table.from_batches([*held, batch.slice(0, missing)])
+            held, rows, batch = [], 0, batch.slice(missing)
+        if batch.num_rows:
+            held.append(batch)
+            rows += batch.num_rows
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def describe(path: Path, rows: int) -> TableFile:

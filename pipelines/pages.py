@@ -1,276 +1,194 @@
-"""Turns sources (files, folders, globs, archives, JSON Lines, Parquet) into the append-only store of pages.
+"""Keeps every distinct content of every page ever read, with where and when it was seen, in parts that are only added.
 
-The store keeps every distinct content that was ever read, with where and when it was first seen, in numbered Parquet
-parts; it is the only state there is, and nothing is ever taken from it. What a page says does not belong here.
+A content is stored once, in the part of the run that brought it, with that sighting of it. Further sightings that say
+something new (an earlier day, a page that went back to an earlier content) are rows of their own beside the parts. This
+is the only state there is, and nothing is ever taken from it. What a page says does not belong here.
 """
 
 from __future__ import annotations
 
 import base64
 import datetime
-import glob
 import hashlib
-import io
-import json
-import tarfile
-import zipfile
-import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from pipelines.decoding import decode_page
-from pipelines.lake import write_parquet
+from pipelines.lake import open_parquet
+from pipelines.parts import live_parts, next_number, write_part
 from pipelines.records import PAGE_SCHEMA
+from pipelines.sources import SourcePage
 
 #: Text of the pages in one part: small enough to share out between workers, large enough to read at full speed.
 _PART_BYTES = 8 * 1024 * 1024
-_PAGE_SUFFIX = ".txt"
-_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-_TEXT_COLUMNS = ("text", "page_text", "content", "body")
-_ADDRESS_COLUMNS = ("url", "source_uri", "source_url")
+
+#: A page that was seen at an address; the columns of PAGE_SCHEMA have its first stored sighting.
+_SIGHTING_FIELDS: list[pa.Field[Any]] = [
+    pa.field("page_id", pa.string(), nullable=False),
+    pa.field("source_uri", pa.string(), nullable=False),
+    pa.field("first_seen_at", pa.timestamp("us", tz="UTC"), nullable=False),
+]
+SIGHTING_SCHEMA = pa.schema(_SIGHTING_FIELDS)
+_Sighting = tuple[str, str]  # page_id, source_uri
 
 
-class SourceError(ValueError):
-    """A source that is not there or cannot be read as what it is; the message says what to do."""
+class MomentError(ValueError):
+    """A moment of observation that is none; the message says what it takes."""
 
 
-class SourcePage(NamedTuple):
-    """One page as a source gives it: its address (ending in the file's name as given) and its bytes."""
-
-    source_uri: str
-    page_bytes: bytes
+def read_moment(words: str) -> datetime.datetime:
+    """A date or moment in ISO 8601 as UTC, which it is unless it says otherwise. Raises MomentError."""
+    try:
+        moment = datetime.datetime.fromisoformat(words)
+        moment = moment.replace(tzinfo=moment.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        raise MomentError(f"{words!r} is no date; give one like 2024-05-31 or 2024-05-31T06:30:00+02:00") from None
+    if moment > datetime.datetime.now(datetime.UTC):
+        raise MomentError(f"{words} is still to come; pages are seen on a day that has been")
+    return moment
 
 
 @dataclass(slots=True)
 class PageCounts:
-    """What came of reading the sources."""
+    """What came of reading pages: how many, and each one's file and page_id in the order of reading."""
 
     read: int = 0
     new: int = 0
-    page_ids: set[str] = field(default_factory=set)
     known: int = 0
-    #: Files that were passed over, and why.
-    skipped: list[str] = field(default_factory=list)
-    #: Files that could not be read, and why.
-    failed: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    page_ids: list[str] = field(default_factory=list)
 
 
-def sources_fingerprint(arguments: Sequence[str]) -> str:
-    """A hash that changes when a file of these sources is added, changed or removed. Opens none of them."""
-    digest = hashlib.sha256()
-    for argument in arguments:
-        for path in _paths(argument):
-            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                if file.is_file():
-                    status = file.stat()
-                    digest.update(
-                        f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
-                    )
-    return digest.hexdigest()
-
-
-def read_sources(arguments: Sequence[str], counts: PageCounts) -> Iterator[SourcePage]:
-    """The pages of every source, in a fixed order. Raises SourceError where an argument names nothing.
-
-    A file inside a folder or archive that cannot be read goes to `counts.failed`, one that is no page to
-    `counts.skipped`; the others are read all the same.
-    """
-    for argument in arguments:
-        paths = _paths(argument)
-        if not paths:
-            what = "no file matches" if glob.has_magic(argument) else "no such file or folder"
-            raise SourceError(f"{argument}: {what}; give files, folders, archives, .jsonl or .parquet")
-        for path in paths:
-            yield from _read_folder(path, counts) if path.is_dir() else _read_file(path, counts)
-
-
-def _paths(argument: str) -> list[Path]:
-    """The files and folders that an argument names: one by its path, or all that match it as a pattern, in order."""
-    if argument and _exists(Path(argument)):
-        return [Path(argument)]
-    # A pattern may be absolute, which Path.glob refuses.
-    matches = glob.glob(argument, recursive=True) if glob.has_magic(argument) else []  # noqa: PTH207
-    return [Path(match) for match in sorted(matches) if Path(match).exists()]
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError as error:  # a name that is too long
-        raise SourceError(f"{path}: {error.strerror}; give files, folders, archives, .jsonl or .parquet") from error
-
-
-def _read_folder(folder: Path, counts: PageCounts) -> Iterator[SourcePage]:
-    found = 0
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
-        if path.suffix.lower() != _PAGE_SUFFIX:
-            counts.skipped.append(f"{path}: in a folder only {_PAGE_SUFFIX} files are pages; name it to read it")
-            continue
-        try:
-            page_bytes = path.read_bytes()
-        except OSError as error:
-            counts.failed.append(f"{path}: {error.strerror}")
-            continue
-        found += 1
-        yield SourcePage(path.as_posix(), page_bytes)
-    if not found:
-        counts.skipped.append(f"{folder}: there is no {_PAGE_SUFFIX} file in this folder")
-
-
-def _read_file(path: Path, counts: PageCounts) -> Iterator[SourcePage]:
-    name = path.name.lower()
-    try:
-        if name.endswith(_ARCHIVES):
-            yield from _read_archive(path, counts)
-        elif name.endswith((".jsonl", ".ndjson")):
-            yield from _read_json_lines(path)
-        elif name.endswith(".parquet"):
-            yield from _read_parquet(path)
-        else:
-            yield SourcePage(path.as_posix(), path.read_bytes())
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror or error}") from error
-
-
-def _read_archive(path: Path, counts: PageCounts) -> Iterator[SourcePage]:
-    try:
-        if path.name.lower().endswith(".zip"):
-            with zipfile.ZipFile(path) as archive:
-                infos = [info for info in archive.infolist() if not info.is_dir()]
-                members = [(info.filename, partial(archive.read, info)) for info in infos]
-                yield from _read_members(path, members, counts)
-        else:
-            with tarfile.open(path) as tar:
-                yield from _read_members(path, _tar_members(tar), counts)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise SourceError(f"{path}: cannot be read as an archive ({error})") from error
-
-
-def _tar_members(tar: tarfile.TarFile) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    for member in tar:
-        if member.isfile():
-            file = tar.extractfile(member) or io.BytesIO()
-            yield member.name, file.read
-    # Where a block in the middle is lost, what is left looks like the end of the archive.
-    if tar.fileobj is not None:
-        while block := tar.fileobj.read(1 << 20):
-            if block.strip(b"\0"):
-                raise tarfile.ReadError("damaged in the middle: pages behind the damage are lost")
-
-
-def _read_members(
-    path: Path, members: Iterable[tuple[str, Callable[[], bytes]]], counts: PageCounts
-) -> Iterator[SourcePage]:
-    for name, read in members:
-        address = f"{path.as_posix()}/{name}"
-        if any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
-            continue  # hidden, as in a folder, or the shadow that a Mac adds
-        if not name.lower().endswith(_PAGE_SUFFIX):
-            counts.skipped.append(f"{address}: in an archive only {_PAGE_SUFFIX} files are pages")
-            continue
-        try:
-            page_bytes = read()
-        except (OSError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            # damaged, encrypted, or packed in a way that nobody knows
-            counts.failed.append(f"{address}: {error}")
-            continue
-        yield SourcePage(address, page_bytes)
-
-
-def _read_json_lines(path: Path) -> Iterator[SourcePage]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise SourceError(f"{path}, line {number}: not JSON ({error})") from error
-            if not isinstance(row, dict):
-                raise SourceError(f"{path}, line {number}: not a JSON object")
-            yield _row_page(path, number, row, "line")
-
-
-def _read_parquet(path: Path) -> Iterator[SourcePage]:
-    try:
-        with pq.ParquetFile(path) as file:
-            names = [name for name in file.schema_arrow.names if name in _TEXT_COLUMNS + _ADDRESS_COLUMNS]
-            number = 0
-            for batch in file.iter_batches(1000, columns=names or None):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield _row_page(path, number, row, "row")
-    except (pa.ArrowException, OSError) as error:
-        raise SourceError(f"{path}: cannot be read as Parquet ({error})") from error
-
-
-def _row_page(path: Path, number: int, row: dict[str, Any], what: str) -> SourcePage:
-    column = next((name for name in _TEXT_COLUMNS if row.get(name) is not None), None)
-    if column is None:
-        raise SourceError(
-            f"{path}, {what} {number}: no text; one of the columns {', '.join(_TEXT_COLUMNS)} must hold the page "
-            f"(there are {', '.join(row) or 'none'})"
-        )
-    text = row[column]
-    if not isinstance(text, str | bytes):
-        raise SourceError(f"{path}, {what} {number}: column {column} holds {type(text).__name__}, not text")
-    # A lone surrogate is no character: its bytes go through the decoder like any other damage.
-    page_bytes = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    address = next((row[name] for name in _ADDRESS_COLUMNS if row.get(name)), None)
-    return SourcePage(str(address) if address else f"{path.as_posix()}#{number}", page_bytes)
+def page_slices(count: int, size: int) -> list[str]:
+    """SQL conditions on page_id that part `count` pages into slices of about `size`, in order: page_id is a hash."""
+    slices = max(1, -(-count // size))
+    bounds = [f"{position * 0x10000 // slices:04x}" for position in range(1, slices)]
+    conditions = []
+    for low, high in pairwise([None, *bounds, None]):
+        limits = ([f"page_id >= '{low}'"] if low else []) + ([f"page_id < '{high}'"] if high else [])
+        conditions.append(" AND ".join(limits) or "true")
+    return conditions
 
 
 def store_parts(store: Path) -> list[Path]:
     """The parts of the page store, oldest first."""
-    return sorted(store.glob("part-*.parquet"))
+    return live_parts(store)
+
+
+def store_version(store: Path) -> str:
+    """One hash for all pages and sightings that the store has."""
+    names = [part.name for part in (*store_parts(store), *sighting_parts(store))]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def sighting_parts(store: Path) -> list[Path]:
+    """The further sightings of pages that the store has."""
+    return live_parts(store / "sightings")
 
 
 def add_pages(
     store: Path,
     pages: Iterable[SourcePage],
     seen_at: datetime.datetime,
-    counts: PageCounts,
+    is_stated: bool = False,
     progress: Callable[[int], None] = lambda pages: None,
     on_part: Callable[[Path], None] = lambda part: None,
 ) -> PageCounts:
-    """Append every content that the store does not have yet, with `seen_at` (UTC) as when it was first seen.
+    """Append every content that the store does not have yet, with `seen_at` (UTC) as when it was seen.
 
+    `is_stated`: somebody says that the pages were seen then, so every sighting counts, in whatever order they are
+    loaded. Else `seen_at` is now, and a known content counts only where its address had another one before: a folder
+    of old pages that was moved has not been seen anew.
     `progress` is called with the number of pages read, `on_part` with every full part as soon as it is written.
     """
-    parts = store_parts(store)
-    known: set[str] = set()
-    for part in parts:
-        known.update(str(page_id) for page_id in pq.read_table(part, columns=["page_id"])["page_id"].to_pylist())
-    next_number = int(parts[-1].stem.split("-")[1]) + 1 if parts else 1
+    counts = PageCounts()
+    stored: set[bytes] | None = None
+    again: list[_Sighting] = []
     rows: list[tuple[Any, ...]] = []
     size = 0
-    for source_uri, page_bytes in pages:
+    number = next_number(store)
+    for source_uri, page_bytes, file in pages:
         counts.read += 1
         progress(1)
-        page_id = hashlib.sha256(page_bytes).hexdigest()
-        counts.page_ids.add(page_id)
-        if page_id in known:
+        digest = hashlib.sha256(page_bytes)
+        page_id = digest.hexdigest()
+        counts.page_ids.append(page_id)
+        counts.files.append(file)
+        if stored is None:  # where no file has changed nobody asks
+            stored = {bytes.fromhex(str(page_id)) for page_id in stored_page_ids(store).to_pylist()}
+        if digest.digest() in stored:
             counts.known += 1
+            again.append((page_id, _clean(source_uri)))
             continue
-        known.add(page_id)
+        stored.add(digest.digest())
         counts.new += 1
         rows.append((page_id, _clean(source_uri), seen_at, len(page_bytes), *_decode(page_bytes)))
         size += len(page_bytes)
         if size >= _PART_BYTES:
-            on_part(_write_part(store, next_number, rows))
-            next_number += 1
+            on_part(_write_pages(store, number, rows))
+            number += 1
             rows, size = [], 0
     if rows:
-        _write_part(store, next_number, rows)
+        _write_pages(store, number, rows)
+    if again:
+        _add_sightings(store, again, seen_at, is_stated)
     return counts
+
+
+def stored_page_ids(store: Path) -> pa.ChunkedArray[Any]:
+    """The page_ids that the store has."""
+    chunks: list[pa.Array[Any]] = []
+    for part in store_parts(store):
+        with open_parquet(part) as file:
+            chunks += file.read(columns=["page_id"])["page_id"].chunks
+    return pa.chunked_array(chunks, pa.string())
+
+
+def _add_sightings(store: Path, again: Sequence[_Sighting], seen_at: datetime.datetime, is_stated: bool) -> None:
+    """Store those sightings of known contents that say something new."""
+    contents: dict[str, set[str]] = defaultdict(set)
+    for page_id, address in again:
+        contents[address].add(page_id)
+    known = _known_sightings(store, pa.array(sorted(contents), pa.string()))
+    new = [
+        (page_id, address, seen_at)
+        for address in sorted(contents)
+        for page_id in sorted(contents[address])
+        if page_id not in known[address].get(seen_at, ())
+        and (is_stated or (len(contents[address]) == 1 and _is_back(page_id, known[address], seen_at)))
+    ]
+    if new:
+        table = pa.Table.from_arrays(
+            [pa.array(column, item.type) for column, item in zip(zip(*new, strict=True), SIGHTING_SCHEMA, strict=True)],
+            schema=SIGHTING_SCHEMA,
+        )
+        folder = store / "sightings"
+        write_part(folder, next_number(folder), table, _keys(new))
+
+
+def _known_sightings(store: Path, addresses: pa.Array[Any]) -> dict[str, dict[datetime.datetime, set[str]]]:
+    """What was seen when at these addresses: address -> moment -> page_ids."""
+    known: dict[str, dict[datetime.datetime, set[str]]] = defaultdict(dict)
+    for part in (*store_parts(store), *sighting_parts(store)):
+        with open_parquet(part) as file:
+            rows = file.read(columns=SIGHTING_SCHEMA.names)
+        rows = rows.filter(pc.is_in(rows["source_uri"], addresses))
+        for page_id, address, moment in zip(*(rows[name].to_pylist() for name in SIGHTING_SCHEMA.names), strict=True):
+            known[address].setdefault(moment, set()).add(page_id)
+    return known
+
+
+def _is_back(page_id: str, moments: dict[datetime.datetime, set[str]], now: datetime.datetime) -> bool:
+    """Whether a page went back to an earlier content: its address had another one when it was last seen, before now."""
+    last = max(moments, default=now)
+    return last < now and page_id not in moments[last]
 
 
 def _clean(source_uri: str) -> str:
@@ -289,11 +207,12 @@ def _decode(page_bytes: bytes) -> tuple[str, str | None]:
         return decode_page(page_bytes), base64.b64encode(page_bytes).decode("ascii")
 
 
-def _write_part(store: Path, number: int, rows: list[tuple[Any, ...]]) -> Path:
+def _keys(rows: list[tuple[Any, ...]]) -> Iterator[str]:
+    """What tells a part from every other: its pages, and where and when they were seen."""
+    return (f"{page_id}{source_uri}{seen_at.isoformat()}" for page_id, source_uri, seen_at, *_ in rows)
+
+
+def _write_pages(store: Path, number: int, rows: list[tuple[Any, ...]]) -> Path:
     columns = zip(*rows, strict=True)
     arrays = [pa.array(column, item.type) for column, item in zip(columns, PAGE_SCHEMA, strict=True)]
-    # The name tells the content, so that records made of a part are never taken for those of another.
-    digest = hashlib.sha256("".join(row[0] for row in rows).encode()).hexdigest()
-    path = store / f"part-{number:06d}-{digest[:12]}.parquet"
-    write_parquet(pa.Table.from_arrays(arrays, schema=PAGE_SCHEMA), path)
-    return path
+    return write_part(store, number, pa.Table.from_arrays(arrays, schema=PAGE_SCHEMA), _keys(rows))

@@ -1,9 +1,8 @@
-"""Maps a RecordBatch of pages to a RecordBatch of records: one nested row a page, with all that its text says.
+"""Maps a RecordBatch of pages to a RecordBatch of records: one nested row a page, with all its keys and values.
 
-This is the one function that every engine maps (in process, process pool, cluster). It depends on nothing but the pages
-and the country vocabulary, so its result can be thrown away and made again to the same bytes. What labels mean is
-decided by the set-wise SQL in `sql/tables` and does not belong here; countries are the exception, for they are read
-from running text.
+It depends on nothing but the bytes of a page, so its result can be thrown away and made again, on any machine, to the
+same bytes. What labels mean is decided by the set-wise SQL in `sql/tables` and does not belong here, nor do the
+countries and action items that are read from running text (`places.py`).
 """
 
 from __future__ import annotations
@@ -18,9 +17,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from pipelines.action_plan import read_action_plan
 from pipelines.bullets import read_steps
-from pipelines.countries import CountryNames
 from pipelines.decoding import first_undecodable_line
 from pipelines.language import language_of
 from pipelines.page import GOOD_PRACTICE, LESSON, NO_VALUE, RECOMMENDATION, RECORD, Block, Page, Value, read_page
@@ -49,76 +46,45 @@ _PRINTED_AS = {(LESSON, "target_users"): "comments"}
 _LABEL_KEYS = ("management_response", "progress", "information_source")
 
 
-def _struct(**fields: pa.DataType) -> pa.StructType:
+def struct_of(**fields: pa.DataType) -> pa.StructType:
+    """A struct of nullable fields, for the lists of a page."""
     return pa.struct([pa.field(name, type_) for name, type_ in fields.items()])
 
 
 #: The lists of a record page; `record_number` counts the records of the page from 1.
 _LISTS: dict[str, pa.StructType] = {
-    "fields": _struct(line_number=_INTEGER, line_count=_INTEGER, path=_TEXT, value=_TEXT, value_line_number=_INTEGER),
-    "problems": _struct(line_number=_INTEGER, field=_TEXT, problem_code=_TEXT, detail=_TEXT),
-    "locations": _struct(
+    "fields": struct_of(line_number=_INTEGER, line_count=_INTEGER, path=_TEXT, value=_TEXT, value_line_number=_INTEGER),
+    "problems": struct_of(line_number=_INTEGER, field=_TEXT, problem_code=_TEXT, detail=_TEXT),
+    "locations": struct_of(
         position=_INTEGER,
         country_label=_TEXT,
         country_line=_INTEGER,
         region_label=_TEXT,
         region_line=_INTEGER,
-        scope=_TEXT,
-        country_iso3=_TEXT,
-        suggestion=_TEXT,
     ),
-    "records": _struct(
+    # Who the records of the page are, apart from what they say: looked through for every copy of every record.
+    "identities": struct_of(record_number=_INTEGER, record_kind=_TEXT, record_id=_INTEGER, goes_by_address=_BOOLEAN),
+    "records": struct_of(
         record_number=_INTEGER,
         record_kind=_TEXT,
-        record_id=_INTEGER,
         url=_TEXT,
         language=_TEXT,
         response_date=_DATE,
         **{f"{name}_{part}": type_ for name in _LABEL_KEYS for part, type_ in (("label", _TEXT), ("line", _INTEGER))},
         **dict.fromkeys(_ALL_TEXT_COLUMNS, _TEXT),
     ),
-    "themes": _struct(
+    "themes": struct_of(
         record_number=_INTEGER, position=_INTEGER, group_label=_TEXT, topic_label=_TEXT, line_number=_INTEGER
     ),
-    "admin_units": _struct(record_number=_INTEGER, position=_INTEGER, label=_TEXT, line_number=_INTEGER),
-    "project_symbols": _struct(record_number=_INTEGER, position=_INTEGER, label=_TEXT, line_number=_INTEGER),
-    "steps": _struct(
+    "admin_units": struct_of(record_number=_INTEGER, position=_INTEGER, label=_TEXT, line_number=_INTEGER),
+    "project_symbols": struct_of(record_number=_INTEGER, position=_INTEGER, label=_TEXT, line_number=_INTEGER),
+    "steps": struct_of(
         record_number=_INTEGER,
         step_number=_INTEGER,
         marker=_TEXT,
         step_text=_TEXT,
         char_start=_INTEGER,
         char_end=_INTEGER,
-    ),
-    "action_items": _struct(
-        record_number=_INTEGER,
-        item_number=_INTEGER,
-        paragraph_number=_INTEGER,
-        marker=_TEXT,
-        heading_text=_TEXT,
-        item_text=_TEXT,
-        scope=_TEXT,
-        char_start=_INTEGER,
-        char_end=_INTEGER,
-    ),
-    "action_item_countries": _struct(
-        record_number=_INTEGER,
-        item_number=_INTEGER,
-        country_iso3=_TEXT,
-        evidence=_TEXT,
-        mention_text=_TEXT,
-        char_start=_INTEGER,
-        char_end=_INTEGER,
-    ),
-    "country_mentions": _struct(
-        record_number=_INTEGER,
-        field=_TEXT,
-        char_start=_INTEGER,
-        char_end=_INTEGER,
-        country_iso3=_TEXT,
-        mention_text=_TEXT,
-        mention_kind=_TEXT,
-        role=_TEXT,
     ),
 }
 _SCALARS: dict[str, pa.DataType] = {
@@ -144,23 +110,20 @@ RECORD_SCHEMA: pa.Schema = pa.schema(
 _EMPTY = {"-", ".", "n/a", "na", "none", "not applicable"}
 _DATE_FORM = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?: \d{2}:\d{2}:\d{2}(?:\.\d+)?)?")
 _NUMBER = re.compile(r"\d+", re.ASCII)
-_IEVAL_ADDRESS = re.compile(r"https?://[^/\s]+/ievaldiscovery/([a-z_-]+)/(\d+)/?(?:[?#].*)?", re.ASCII | re.IGNORECASE)
-#: What the path of an address says of the kind of its record.
-_ADDRESS_KINDS = {"recommendations": RECOMMENDATION, "lessons": LESSON, "practices": GOOD_PRACTICE}
 _MOST_DIGITS = 18  # what a 64-bit integer surely holds
 
 
-def read_records(pages: pa.RecordBatch, names: CountryNames) -> pa.RecordBatch:
+def read_records(pages: pa.RecordBatch) -> pa.RecordBatch:
     """Read pages (columns of PAGE_SCHEMA) into records (columns of RECORD_SCHEMA), row by row in the same order."""
-    columns = (pages[name].to_pylist() for name in ("page_id", "source_uri", "page_text", "page_bytes_base64"))
-    rows = [_read_row(names, *row) for row in zip(*columns, strict=True)]
+    columns = (pages[name].to_pylist() for name in ("page_id", "page_text", "page_bytes_base64"))
+    rows = [_read_row(*row) for row in zip(*columns, strict=True)]
     scalars = zip(*(row[0] for row in rows), strict=True) if rows else [()] * len(_SCALARS)
     arrays = [pa.array(values, type_) for values, type_ in zip(scalars, _SCALARS.values(), strict=True)]
-    arrays += [_list_array([row[1][name] for row in rows], struct) for name, struct in _LISTS.items()]
+    arrays += [list_array([row[1][name] for row in rows], struct) for name, struct in _LISTS.items()]
     return pa.RecordBatch.from_arrays(arrays, schema=RECORD_SCHEMA)
 
 
-def _list_array(rows: Sequence[Sequence[tuple[Any, ...]]], struct: pa.StructType) -> pa.Array[Any]:
+def list_array(rows: Sequence[Sequence[tuple[Any, ...]]], struct: pa.StructType) -> pa.Array[Any]:
     """Lists of structs from lists of tuples, column by column: many times faster than from dicts."""
     offsets = pa.array([0, *accumulate(map(len, rows))], pa.int32())
     flat = list(chain.from_iterable(rows))
@@ -171,7 +134,7 @@ def _list_array(rows: Sequence[Sequence[tuple[Any, ...]]], struct: pa.StructType
 
 
 def _read_row(
-    names: CountryNames, page_id: str, source_uri: str, page_text: str, page_bytes: str | None
+    page_id: str, page_text: str, page_bytes: str | None
 ) -> tuple[tuple[Any, ...], dict[str, list[tuple[Any, ...]]]]:
     page = read_page(page_text)
     problems = list(page.problems)
@@ -184,9 +147,9 @@ def _read_row(
         eval_number = _number(page.values.get("eval_number"), "eval_number", problems)
         eval_title = page.values.get("eval_title", page.values.get("page_title", NO_VALUE)).text
         eval_url = page.values.get("eval_url", NO_VALUE).text
-        lists["locations"] = _locations(page, names, problems)
+        lists["locations"] = _locations(page, problems)
         for record_number, block in enumerate(page.blocks, 1):
-            _read_block(record_number, block, page, source_uri, names, problems, lists)
+            _read_block(record_number, block, page, problems, lists)
     lists["fields"] = list(page.fields)
     lists["problems"] = list(problems)
     host = _host(page)
@@ -226,7 +189,7 @@ def _number(value: Value | None, path: str, problems: list[Problem]) -> int | No
     return None
 
 
-def _locations(page: Page, names: CountryNames, problems: list[Problem]) -> list[tuple[Any, ...]]:
+def _locations(page: Page, problems: list[Problem]) -> list[tuple[Any, ...]]:
     """The locations of a page: a set, so a label that is printed twice counts once."""
     rows: dict[str, tuple[Any, ...]] = {}
     for pair in page.locations:
@@ -236,14 +199,13 @@ def _locations(page: Page, names: CountryNames, problems: list[Problem]) -> list
                 problems.append(Problem(region.line_number, "location", "location_without_country", region.text[:200]))
             continue
         if country.text not in rows:
-            located = names.locate(country.text)
+            region_label = region.text or None
             rows[country.text] = (
                 len(rows) + 1,
                 country.text,
                 country.line_number,
-                region.text or None,
+                region_label,
                 region.line_number,
-                *located,
             )
     return list(rows.values())
 
@@ -252,8 +214,6 @@ def _read_block(
     record_number: int,
     block: Block,
     page: Page,
-    source_uri: str,
-    names: CountryNames,
     problems: list[Problem],
     lists: dict[str, list[tuple[Any, ...]]],
 ) -> None:
@@ -263,11 +223,14 @@ def _read_block(
     }
     url = block.values.get("url", NO_VALUE)
     labels = [block.values.get(key, NO_VALUE) for key in _LABEL_KEYS]
+    # Cut before its url, the only record of a page may be known by the address that the page was read from.
+    goes_by_address = bool(not url.text and page.is_truncated and len(page.blocks) == 1)
+    record_id = None if goes_by_address else _record_id(record_number, url, problems)
+    lists["identities"].append((record_number, block.kind, record_id, goes_by_address))
     lists["records"].append(
         (
             record_number,
             block.kind,
-            _record_id(record_number, block, page, source_uri, problems),
             url.text,
             language_of("\n".join(text for text in texts.values() if text)),
             _date(block.values.get("date"), problems),
@@ -286,19 +249,6 @@ def _read_block(
             lists[key].append((record_number, position, *value))
     if texts.get("title"):
         lists["steps"] += [(record_number, *step) for step in read_steps(texts["title"] or "")]
-    plan = read_action_plan(texts["action_plan"] or "", names) if texts.get("action_plan") else None
-    if plan:
-        lists["action_items"] += [(record_number, *item) for item in plan.items]
-        lists["action_item_countries"] += [(record_number, *country) for country in plan.countries]
-    for column, text in texts.items():
-        if text:
-            mentions = (
-                plan.mentions if plan and column == "action_plan" else names.read_mentions(text, language_of(text))
-            )
-            lists["country_mentions"] += [
-                (record_number, column, start, end, iso3, text[start:end], kind, role)
-                for start, end, iso3, kind, role in mentions
-            ]
 
 
 def _text(value: Value | None) -> str | None:
@@ -321,14 +271,9 @@ def _date(value: Value | None, problems: list[Problem]) -> datetime.date | None:
     return None
 
 
-def _record_id(record_number: int, block: Block, page: Page, source_uri: str, problems: list[Problem]) -> int | None:
-    """The last number of the record's own complete url; where that is cut away, of the i-eval address of the page."""
-    url = block.values.get("url", NO_VALUE)
+def _record_id(record_number: int, url: Value, problems: list[Problem]) -> int | None:
+    """The last number of the record's own complete url."""
     numbers = _NUMBER.findall(url.text or "")
-    if not url.text and page.is_truncated and len(page.blocks) == 1:
-        address = _IEVAL_ADDRESS.fullmatch(source_uri)
-        if address and _ADDRESS_KINDS.get(address[1].lower(), block.kind) == block.kind:
-            numbers = [address[2]]
     if numbers and len(numbers[-1]) <= _MOST_DIGITS:
         return int(numbers[-1])
     detail = url.text or f"record {record_number} of the page has no complete url"

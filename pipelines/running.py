@@ -1,7 +1,6 @@
 """Runs the asset graph in this process, once, and sums up what came of it.
 
-The order of a run is the graph in `assets.py`; this is only the door through which the command line enters it. Progress
-is drawn on a terminal and nowhere else.
+The order of a run is the graph in `assets.py`; this is only the door through which the command line enters it.
 """
 
 from __future__ import annotations
@@ -14,12 +13,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from pipelines import dagster_home, lock
-from pipelines.printing import console, printable
+from pipelines import dagster_home, lock, progress
+from pipelines.printing import printable
 from pipelines.settings import Settings, from_here
-from pipelines.stages import LOG, Listener
+from pipelines.stages import LOG
 
 
 class RunFailed(RuntimeError):
@@ -31,12 +28,24 @@ class RunInterrupted(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run is asked to do; the assets say what each means."""
+
+    pages: list[str]
+    as_of: str | None = None
+    rebuild: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What a run did, for people and for monitoring. Times in seconds."""
 
     database: str
     parquet: str
     is_new: bool
+    files: int
+    files_unchanged: int
     pages_read: int
     new_pages: int
     not_read: int
@@ -52,7 +61,8 @@ class Summary:
 
     def text(self) -> str:
         """A few lines for people."""
-        lines = [f"pages: {self.pages_read:,} read, {self.new_pages:,} new"]
+        unchanged = f"; {self.files_unchanged:,} of {self.files:,} files unchanged" if self.files_unchanged else ""
+        lines = [f"pages: {self.pages_read:,} read, {self.new_pages:,} new{unchanged}"]
         counted = ("evaluations", "recommendations", "lessons", "good_practices", "action_items", "problems")
         lines.append("rows: " + ", ".join(f"{self.rows[name]:,} {name}" for name in counted))
         lines += [printable(message) for message in self.messages]
@@ -65,33 +75,7 @@ class Summary:
         return "\n".join(lines)
 
 
-class _Bar(Listener):
-    """A progress bar on stderr."""
-
-    def __init__(self) -> None:
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        self.progress = Progress(*columns, console=console(sys.stderr), transient=True)
-        self.task: Any = None
-
-    def begin(self, name: str, total: int | None) -> None:
-        self.progress.start()
-        self.task = self.progress.add_task(name, total=total)
-
-    def advance(self, count: int) -> None:
-        self.progress.advance(self.task, count)
-
-    def end(self) -> None:
-        self.progress.remove_task(self.task)
-        self.progress.stop()
-
-
-def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started: float) -> Summary:
+def run(knobs: Settings, asked: Asked, verbose: bool, started: float) -> Summary:
     """Execute the graph. `started` is when the process began, by time.perf_counter. Raises RunFailed."""
     try:
         lock.hold(knobs.warehouse, lambda words: print(words, file=sys.stderr))
@@ -99,8 +83,7 @@ def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started:
     except OSError as error:
         raise RunFailed(f"{knobs.warehouse} cannot be written: {error.strerror}") from error
     LOG.reset()
-    if sys.stderr.isatty():
-        LOG.listener = _Bar()
+    progress.show()
     # A short process with few cycles: at its usual pace the collector takes a tenth of the run.
     gc.set_threshold(200_000)
     import dagster as dg
@@ -108,12 +91,16 @@ def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started:
 
     own_imports = time.perf_counter()
     from pipelines.definitions import JOB_NAME, defs
-    from pipelines.warehouse import published
+    from pipelines.publication import published
 
     own = time.perf_counter() - own_imports
     config = {
         "loggers": {"console": {"config": {"log_level": "INFO" if verbose else "CRITICAL"}}},
-        "ops": {"page_store": {"config": {"pages": pages}}, "checks": {"config": {"strict": strict}}},
+        "ops": {
+            "page_store": {"config": {"pages": asked.pages, "as_of": asked.as_of, "rebuild": asked.rebuild}},
+            "tables": {"config": {"rebuild": asked.rebuild}},
+            "checks": {"config": {"strict": asked.strict}},
+        },
     }
     before = published(knobs)
     run_id = str(uuid.uuid4())
@@ -134,7 +121,9 @@ def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started:
     return Summary(
         database=str(from_here(knobs.database)),
         parquet=str(from_here(knobs.parquet)),
-        is_new=before is None or before.inputs != after.inputs,
+        is_new=asked.rebuild or before is None or before.inputs != after.inputs,
+        files=LOG.facts["files"],
+        files_unchanged=LOG.facts["files_unchanged"],
         pages_read=LOG.facts["pages_read"],
         new_pages=LOG.facts["new_pages"],
         not_read=LOG.facts["not_read"],
@@ -146,12 +135,21 @@ def run(knobs: Settings, pages: list[str], strict: bool, verbose: bool, started:
     )
 
 
+def _is_interrupt(error: Any) -> bool:
+    """Whether an error or its cause is Ctrl-C, as Dagster says it, or DuckDB, which hears of it first in a query."""
+    names = {error.cls_name, error.cause.cls_name if error.cause else None}
+    is_query = error.cause is not None and "Query interrupted" in error.cause.message
+    return is_query or not names.isdisjoint(
+        {"DagsterExecutionInterruptedError", "KeyboardInterrupt", "InterruptException"}
+    )
+
+
 def _why(result: Any) -> str:
     """The first failure of a run in words: our own message where we raised it, else the error's class and message."""
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
-            if data.error is not None and data.error.cls_name == "DagsterExecutionInterruptedError":
+            if data.error is not None and _is_interrupt(data.error):
                 raise RunInterrupted("stopped; what was read is kept, and the next run goes on from there")
             if data.user_failure_data is not None:
                 return str(data.user_failure_data.description)

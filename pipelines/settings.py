@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -18,6 +19,9 @@ PROJECT = _PACKAGE.parent if (_PACKAGE.parent / "sql").is_dir() else _PACKAGE / 
 SQL = PROJECT / "sql"
 REFERENCE = PROJECT / "seeds" / "reference"
 SEED_PAGES = PROJECT / "seeds" / "pages"
+
+
+_AMOUNT = r"(\d+(?:\.\d+)?)\s*([kKMGT]i?B|%)"
 
 
 class SettingsError(ValueError):
@@ -70,13 +74,17 @@ class Settings:
     warehouse: Path = field(default_factory=lambda: Path(_environment("WAREHOUSE", str(_default_warehouse()))))
     #: Where the scheduled job looks for pages: IEVAL_PAGES, default `seeds/pages`.
     pages: str = field(default_factory=lambda: _environment("PAGES", ""))
+    #: Where pages, records and places are kept: IEVAL_PARTS, a folder or an fsspec address; default the warehouse.
+    parts: str = field(default_factory=lambda: _environment("PARTS", ""))
+    #: Who reads pages into records: IEVAL_ENGINE, `pool` (processes of this machine) or `dask` (a cluster).
+    engine: str = field(default_factory=lambda: _matching("ENGINE", "pool", "pool|dask", "pool or dask"))
+    #: Address of a Dask scheduler, like tcp://host:8786: IEVAL_SCHEDULER; none starts a cluster on this machine.
+    scheduler: str = field(default_factory=lambda: _environment("SCHEDULER", ""))
     #: Worker processes for large runs: IEVAL_WORKERS, default all cores.
     workers: int = field(default_factory=_workers)
-    #: What each of DuckDB's two connections may use before it spills to disk: IEVAL_MEMORY_LIMIT.
+    #: What DuckDB may use before it spills to disk: IEVAL_MEMORY_LIMIT.
     memory_limit: str = field(
-        default_factory=lambda: _matching(
-            "MEMORY_LIMIT", "2GB", r"\d+(\.\d+)?\s*([kKMGT]i?B|%)", "an amount of memory like 2GB or 500MB"
-        )
+        default_factory=lambda: _matching("MEMORY_LIMIT", "1GB", _AMOUNT, "an amount of memory like 2GB or 500MB")
     )
     #: Cron expression and time zone of the daily run: IEVAL_SCHEDULE, IEVAL_TIME_ZONE.
     schedule: str = field(
@@ -87,6 +95,11 @@ class Settings:
     time_zone: str = field(default_factory=_time_zone)
     #: Where a failed run is posted as JSON, if anywhere: IEVAL_FAILURE_WEBHOOK.
     failure_webhook: str = field(default_factory=lambda: _environment("FAILURE_WEBHOOK", ""))
+
+    def memory_share(self, shares: int) -> str:
+        """One of so many equal shares of what DuckDB may use."""
+        amount, unit = re.fullmatch(_AMOUNT, self.memory_limit).groups()  # type: ignore[union-attr]
+        return f"{float(amount) / shares}{unit}"
 
     @property
     def pages_to_read(self) -> list[str]:
@@ -106,12 +119,31 @@ class Settings:
     @property
     def page_store(self) -> Path:
         """The append-only parts of every page ever read."""
-        return self.warehouse / "pages"
+        return self._parts / "pages"
 
     @property
     def records(self) -> Path:
-        """The parsed parts, one a part of the page store."""
-        return self.warehouse / "records"
+        """What the pages of a part say, one part a part of the page store."""
+        return self._parts / "records"
+
+    @property
+    def places(self) -> Path:
+        """The countries and action items that the records of a part name, one part a part of the page store."""
+        return self._parts / "places"
+
+    @property
+    def _parts(self) -> Path:
+        """The folder of all parts; an fsspec address is used like a path."""
+        if "://" not in self.parts:
+            return Path(self.parts or self.warehouse)
+        from upath import UPath  # only where somebody wants one
+
+        return cast(Path, UPath(self.parts))
+
+    @property
+    def source_manifest(self) -> Path:
+        """Which files were read, so that unchanged ones are not opened."""
+        return self.warehouse / "sources.parquet"
 
     @property
     def staging(self) -> Path:

@@ -1,7 +1,9 @@
 """Reads the files of `sql/`: what each says of itself in its leading comment, its statement, and what it depends on.
 
 A file is one statement under a comment. In the comment, `-- $name (type, default value): words` declares a parameter
-and `-- severity: error, blocking` says how bad a row of a check is. What the statements compute does not belong here.
+`-- severity: error, blocking` says how bad a row of a check is, and `-- page by page` that a check looks at no two
+pages together, `-- looks at everything` that it compares records that have nothing
+else in common. What the statements compute does not belong here.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import Any
 import duckdb
 
 _PARAMETER = re.compile(r"--\s*\$(?P<name>\w+)\s*\((?P<type>\w+), default (?P<default>.*)\):\s*(?P<words>.*)")
+_EVERYTHING = re.compile(r"--\s*looks at everything\s*")
+_PAGE_BY_PAGE = re.compile(r"--\s*page by page\s*")
 _SEVERITY = re.compile(r"--\s*severity:\s*(?P<severity>error|warning)(?P<blocking>, blocking)?\s*")
 
 
@@ -42,9 +46,11 @@ class SqlFile:
     parameters: tuple[Parameter, ...] = ()
     severity: str = "error"
     is_blocking: bool = False
+    is_page_by_page: bool = False
+    sees_everything: bool = False
 
     @property
-    def reads(self) -> set[str]:
+    def reads(self) -> frozenset[str]:
         """The `schema.table` names that the statement reads from. Raises ValueError where it is no SQL."""
         try:
             return dependencies(self.statement)
@@ -65,7 +71,7 @@ def read_folder(folder: Path) -> Mapping[str, SqlFile]:
 
 def _read_file(path: Path) -> SqlFile:
     words, parameters = [], []
-    severity, is_blocking = "error", False
+    severity, is_blocking, is_page_by_page, sees_everything = "error", False, False, False
     lines = path.read_text(encoding="utf-8").splitlines()
     while lines and (lines[0].startswith("--") or not lines[0].strip()):
         line = lines.pop(0)
@@ -74,19 +80,29 @@ def _read_file(path: Path) -> SqlFile:
             parameters.append(Parameter(match["name"], match["type"], default, match["words"]))
         elif match := _SEVERITY.fullmatch(line):
             severity, is_blocking = match["severity"], bool(match["blocking"])
+        elif _PAGE_BY_PAGE.fullmatch(line):
+            is_page_by_page = True
+        elif _EVERYTHING.fullmatch(line):
+            sees_everything = True
         else:
             words.append(line.removeprefix("--").strip())
     statement = "\n".join(lines).strip().removesuffix(";")
-    return SqlFile(path.stem, path, "\n".join(words).strip(), statement, tuple(parameters), severity, is_blocking)
+    title = "\n".join(words).strip()
+    return SqlFile(
+        path.stem, path, title, statement, tuple(parameters), severity, is_blocking, is_page_by_page, sees_everything
+    )
 
 
-def dependencies(statement: str) -> set[str]:
+@cache
+def dependencies(statement: str) -> frozenset[str]:
     """The `schema.table` names that a SELECT reads from, as DuckDB's own parser sees them."""
     row = _parser().execute("SELECT json_serialize_sql(?::VARCHAR)", [statement]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True, "error_message": "no parse"}
     if tree.get("error"):
         raise ValueError(f"cannot parse: {tree.get('error_message')}")
-    return {f"{node['schema_name']}.{node['table_name']}" for node in _base_tables(tree) if node["schema_name"]}
+    return frozenset(
+        f"{node['schema_name']}.{node['table_name']}" for node in _base_tables(tree) if node["schema_name"]
+    )
 
 
 @cache

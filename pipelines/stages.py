@@ -10,6 +10,9 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
 
 
 class Listener:
@@ -33,12 +36,14 @@ class Log:
     seconds: dict[str, float] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
     facts: dict[str, int] = field(default_factory=dict)
-    page_ids: set[str] = field(default_factory=set)
+    #: The pages that the run was given, new or known.
+    page_ids: pa.ChunkedArray[Any] = field(default_factory=lambda: pa.chunked_array([], pa.string()))
 
     def reset(self) -> None:
         """Forget what an earlier run in this process did."""
-        for collection in (self.seconds, self.messages, self.facts, self.page_ids):
+        for collection in (self.seconds, self.messages, self.facts):
             collection.clear()
+        self.page_ids = pa.chunked_array([], pa.string())
 
 
 LOG = Log()
@@ -53,4 +58,6 @@ def stage(name: str, total: int | None = None) -> Iterator[Callable[[int], None]
         yield LOG.listener.advance
     finally:
         LOG.listener.end()
+        # What Arrow had for this stage is of no use to the next, and DuckDB, which comes next, could use it.
+        pa.default_memory_pool().release_unused()
         LOG.seconds[name] = LOG.seconds.get(name, 0.0) + time.perf_counter() - started

@@ -16,7 +16,7 @@ def status(connection: duckdb.DuckDBPyConnection, knobs: Settings) -> dict[str, 
     def pairs(statement: str) -> dict[str, int]:
         return {str(name): int(count) for name, count in connection.execute(statement).fetchall()}
 
-    newest = connection.execute("SELECT max(first_seen_at) AT TIME ZONE 'UTC' FROM raw.pages").fetchone()
+    newest = connection.execute("SELECT max(seen_at) AT TIME ZONE 'UTC' FROM raw.page_sightings").fetchone()
     counts = " UNION ALL ".join(
         f"SELECT '{table.name}' AS name, count(*) FROM {table.qualified_name}"
         for table in TABLES.values()

@@ -14,7 +14,10 @@ TEXT, INTEGER, DOUBLE, BOOLEAN, DATE, TIMESTAMP = "text", "integer", "double", "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `references` names `table.column`; `values` closes the list of what may stand in it."""
+    """One column. `references` names `table.column`; `values` closes the list of what may stand in it.
+
+    `is_prose`: running text, which a database does well to compress as such.
+    """
 
     name: str
     type: str
@@ -23,6 +26,7 @@ class Column:
     key: bool = False
     references: str | None = None
     values: tuple[str, ...] = ()
+    is_prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,11 @@ def may(name: str, type: str, words: str, references: str | None = None, values:
     return Column(name, type, words, references=references, values=values)
 
 
+def prose(name: str, words: str, nullable: bool = True) -> Column:
+    """A column of running text."""
+    return Column(name, TEXT, words, nullable, is_prose=True)
+
+
 RECORD_KINDS = ("recommendation", "lesson", "good_practice")
 _CHAR_START = "First character of it in {}, from 0, in Unicode code points."
 _CHAR_END = "The character after it: substr({}, char_start + 1, char_end - char_start) is the stored text."
@@ -86,8 +95,10 @@ RAW_TABLES = (
         "One row for every distinct content of a page that was ever read. Nothing is ever deleted from it.",
         (
             key("page_id", TEXT, "SHA-256 of the page's bytes, in hexadecimal."),
-            need("source_uri", TEXT, "Where this content was first read: a file, a member of an archive, an address."),
-            need("first_seen_at", TIMESTAMP, "When this content was first read (UTC)."),
+            need("source_uri", TEXT, "Where this content was first seen: a file, a member of an archive, an address."),
+            need(
+                "first_seen_at", TIMESTAMP, "When this content was first seen (UTC): read, or observed as --as-of says."
+            ),
             need("byte_size", INTEGER, "Length of the page in bytes."),
             need("layout", TEXT, "Layout of the page.", values=("dashed", "plain", "unknown")),
             may("host", TEXT, "Host of the page's own addresses; analyticstest.ilo.org is the source's test host."),
@@ -105,8 +116,22 @@ RAW_TABLES = (
             need("is_current", BOOLEAN, "Whether the core tables use it: complete first, test host last, then newest."),
             need("line_count", INTEGER, "Lines of the page."),
             need("chrome_line_count", INTEGER, "Lines of layout and navigation; the others are in page_fields."),
-            need("page_text", TEXT, "The text of the page as decoded, byte order mark and line ends included."),
-            may("page_bytes_base64", TEXT, "The bytes in Base64, only where they are not the UTF-8 of page_text."),
+            prose(
+                "page_text", "The text of the page as decoded, byte order mark and line ends included.", nullable=False
+            ),
+            prose("page_bytes_base64", "The bytes in Base64, only where they are not the UTF-8 of page_text."),
+        ),
+        group="raw",
+    ),
+    Table(
+        "raw",
+        "page_sightings",
+        "One row a sighting of a page that said something new: its first, and every return to an earlier content. "
+        "With --as-of every sighting is kept; re-reading an unchanged page adds none.",
+        (
+            key("page_id", TEXT, "The page (content) that was seen.", "pages.page_id"),
+            key("seen_at", TIMESTAMP, "When it was seen (UTC)."),
+            key("source_uri", TEXT, "Where it was seen: a file, a member of an archive, an address."),
         ),
         group="raw",
     ),
@@ -119,7 +144,7 @@ RAW_TABLES = (
             key("line_number", INTEGER, "First line of the field, from 1: its key, or the value in a list of values."),
             need("line_count", INTEGER, "Lines of the field, key included."),
             need("path", TEXT, "Where in the page, e.g. recommendations[1].themes[2].theme, or `unexpected`."),
-            may("value", TEXT, "The value as printed, lines joined by LF, without the layout's mark; NULL if none."),
+            prose("value", "The value as printed, lines joined by LF, without the layout's mark; NULL if none."),
             need("value_line_number", INTEGER, "First line of the value."),
         ),
         group="raw",
@@ -133,7 +158,7 @@ CORE_TABLES = (
         "One row an evaluation that a current record belongs to.",
         (
             key("eval_number", INTEGER, "The ILO's number of the evaluation."),
-            may("title", TEXT, "Title of the evaluation."),
+            prose("title", "Title of the evaluation."),
             may("url", TEXT, "Address of the evaluation on i-eval Discovery."),
             may(
                 "timing",
@@ -178,9 +203,9 @@ CORE_TABLES = (
             key("recommendation_id", INTEGER, "The ILO's number of the recommendation: the last number of its url."),
             may("eval_number", INTEGER, "The evaluation that made it.", "evaluations.eval_number"),
             may("response_date", DATE, "Date of the response; all recommendations of an evaluation share it."),
-            may("title", TEXT, "The recommendation in words."),
-            may("action_plan", TEXT, "What management says it will do or has done."),
-            may("comments", TEXT, "Comments of management."),
+            prose("title", "The recommendation in words."),
+            prose("action_plan", "What management says it will do or has done."),
+            prose("comments", "Comments of management."),
             may("management_response_label", TEXT, "Follow-up status as printed (not acceptance)."),
             may(
                 "management_response_code",
@@ -210,12 +235,12 @@ CORE_TABLES = (
         (
             key("lesson_id", INTEGER, "The ILO's number of the lesson: the last number of its url."),
             may("eval_number", INTEGER, "The evaluation that learned it.", "evaluations.eval_number"),
-            may("description", TEXT, "The lesson in words."),
-            may("context", TEXT, "Context and preconditions."),
-            may("challenges", TEXT, "Challenges and negative lessons."),
-            may("success", TEXT, "Success and positive issues."),
-            may("administrative_issues", TEXT, "ILO administrative issues: staff, resources, design."),
-            may("target_users", TEXT, "Whom it is for (printed as comments)."),
+            prose("description", "The lesson in words."),
+            prose("context", "Context and preconditions."),
+            prose("challenges", "Challenges and negative lessons."),
+            prose("success", "Success and positive issues."),
+            prose("administrative_issues", "ILO administrative issues: staff, resources, design."),
+            prose("target_users", "Whom it is for (printed as comments)."),
             may("language", TEXT, _LANGUAGE),
             may("url", TEXT, "Address of the lesson on i-eval Discovery."),
             need("page_id", TEXT, _PAGE, "pages.page_id"),
@@ -228,12 +253,12 @@ CORE_TABLES = (
         (
             key("practice_id", INTEGER, "The ILO's number of the good practice: the last number of its url."),
             may("eval_number", INTEGER, "The evaluation that found it.", "evaluations.eval_number"),
-            may("description", TEXT, "The practice in words."),
-            may("context", TEXT, "Context and preconditions."),
-            may("cause_effect", TEXT, "Cause and effect."),
-            may("replication", TEXT, "Where and by whom it could be replicated."),
-            may("indicators", TEXT, "Measurable impact."),
-            may("links", TEXT, "Links to higher ILO goals."),
+            prose("description", "The practice in words."),
+            prose("context", "Context and preconditions."),
+            prose("cause_effect", "Cause and effect."),
+            prose("replication", "Where and by whom it could be replicated."),
+            prose("indicators", "Measurable impact."),
+            prose("links", "Links to higher ILO goals."),
             may("language", TEXT, _LANGUAGE),
             may("url", TEXT, "Address of the good practice on i-eval Discovery."),
             need("page_id", TEXT, _PAGE, "pages.page_id"),
@@ -297,7 +322,7 @@ CORE_TABLES = (
             key("recommendation_id", INTEGER, "The recommendation.", "recommendations.recommendation_id"),
             key("step_number", INTEGER, "Place in the title, from 1."),
             need("marker", TEXT, "The bullet or number as printed."),
-            need("step_text", TEXT, "The step in words, without the marker."),
+            prose("step_text", "The step in words, without the marker.", nullable=False),
             need("char_start", INTEGER, _CHAR_START.format("title")),
             need("char_end", INTEGER, _CHAR_END.format("title")),
         ),
@@ -311,8 +336,8 @@ CORE_TABLES = (
             key("item_number", INTEGER, "Place in the action plan, from 1."),
             need("paragraph_number", INTEGER, "The line of the action plan that it stands in, from 1."),
             may("marker", TEXT, "The bullet or number as printed; NULL for a paragraph or the rest of one."),
-            may("heading_text", TEXT, "The line that introduces it: a country, All countries, a lead-in."),
-            need("item_text", TEXT, "The item in words, without the marker."),
+            prose("heading_text", "The line that introduces it: a country, All countries, a lead-in."),
+            prose("item_text", "The item in words, without the marker.", nullable=False),
             need(
                 "scope",
                 TEXT,
@@ -395,7 +420,7 @@ CORE_TABLES = (
             may("field", TEXT, "Field of the page, as in raw.page_fields.path."),
             need("problem_code", TEXT, "What it is.", "problem_codes.problem_code"),
             need("severity", TEXT, "How bad it is.", values=("note", "warning", "error")),
-            need("detail", TEXT, "The label, line or words in question; the nearest known label."),
+            prose("detail", "The label, line or words in question; the nearest known label.", nullable=False),
         ),
     ),
 )

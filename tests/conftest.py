@@ -99,20 +99,25 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def build() -> Callable[[Path, Sequence[str | Path], datetime.datetime], object]:
+def build() -> Callable[..., object]:
     """Brings a warehouse up to date without Dagster: the functions that the assets call, in their order."""
     from pipelines import engine, settings, warehouse
-    from pipelines.pages import PageCounts, add_pages, read_sources, store_parts
+    from pipelines.pages import add_pages, store_parts
     from pipelines.settings import Settings
+    from pipelines.sources import Passed, list_files, read_files
 
-    def up_to_date(folder: Path, sources: Sequence[str | Path], seen_at: datetime.datetime) -> object:
+    def up_to_date(
+        folder: Path, sources: Sequence[str | Path], seen_at: datetime.datetime, is_stated: bool = False
+    ) -> object:
         knobs = Settings(warehouse=folder)
-        counts = PageCounts()
-        add_pages(knobs.page_store, read_sources([str(source) for source in sources], counts), seen_at, counts)
-        made_by = engine.fingerprint(settings.REFERENCE)
-        tasks = [(part, knobs.records / part.name) for part in store_parts(knobs.page_store)]
-        reader = engine.PartReader(settings.REFERENCE, workers=1)
-        reader.finish([task for task in tasks if not engine.is_current(task[1], made_by)])
+        files = list_files([str(source) for source in sources], Passed())
+        add_pages(knobs.page_store, read_files(files, Passed()), seen_at, is_stated)
+        parts = [
+            engine.PartFiles(part, knobs.records / part.name, knobs.places / part.name)
+            for part in store_parts(knobs.page_store)
+        ]
+        reader = engine.PartReader(settings.REFERENCE, open_executor=None)
+        reader.finish(reader.outdated(parts))
         warehouse.refresh_tables(knobs)
         return warehouse.refresh_database(knobs)
 

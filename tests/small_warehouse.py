@@ -317,6 +317,11 @@ def _rows() -> Mapping[str, Sequence[Row]]:
     dialogue = ("Governance and Tripartism", "Social dialogue", "governance_and_tripartism.social_dialogue")
     return {
         "pages": pages,
+        # The first sighting of each page, which is all there is where no page went back to what it said before.
+        "page_sightings": [
+            {"page_id": row["page_id"], "seen_at": row["first_seen_at"], "source_uri": row["source_uri"]}
+            for row in pages
+        ],
         "page_fields": fields,
         "countries": [
             _country("KHM", "Cambodia", "asia_pacific", "Cambodge", "Camboya"),

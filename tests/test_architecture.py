@@ -31,13 +31,22 @@ READING = {
     for path in PACKAGE.glob("page*.py")
     if path.stem != "pages"
 }
-RECORDS = {"records"}
+RECORDS = {"records", "places"}
 STORING = {
     "schema",
     "lake",
     "lock",
+    "sources",
+    "source_manifest",
+    "parts",
     "pages",
+    "intake",
+    "table_builder",
+    "increment",
+    "database",
+    "publication",
     "warehouse",
+    "cluster",
     "checks",
     "engine",
     "sql_files",
@@ -54,6 +63,7 @@ DOORS = {
     "definitions",
     "explain",
     "printing",
+    "progress",
     "running",
     "serving",
     "stages",
@@ -63,8 +73,8 @@ DOORS = {
 LAYERS = [WORDS, READING, RECORDS, STORING, DOORS]
 TREES = {path.stem: ast.parse(path.read_text("utf-8")) for path in PACKAGE.glob("*.py")}
 MODULES = sorted(TREES)
-#: What only looks up a few rows may be imported where it is needed.
-LAZY_IN_READING = {"countries": {"rapidfuzz"}}
+#: What only looks up a few rows, or only few want, may be imported where it is needed.
+LAZY_IN_READING = {"countries": {"rapidfuzz"}, "settings": {"upath"}}
 
 
 def imports(module: str, lazy: bool = True) -> Iterator[str]:
@@ -142,9 +152,16 @@ def test_reading_knows_no_disk_clock_network_environment_or_logger(module: str) 
     assert calls & {"open", "print", "datetime.datetime.now", "datetime.date.today", "input"} == set()
 
 
-def test_records_need_arrow_only() -> None:
-    assert foreign("records") == {"pyarrow"}
-    assert own("records") <= READING | WORDS
+@pytest.mark.parametrize("module", sorted(RECORDS))
+def test_records_need_arrow_only(module: str) -> None:
+    assert foreign(module) == {"pyarrow"}
+    assert own(module) <= READING | WORDS | RECORDS
+
+
+def test_dask_is_asked_for_only_where_somebody_wants_a_cluster() -> None:
+    assert {module for module in MODULES if "distributed" in foreign(module)} == {"cluster"}
+    assert {module for module in MODULES if "distributed" in foreign(module, lazy=False)} == set()
+    assert {module for module in MODULES if "upath" in foreign(module, lazy=False)} == set()
 
 
 def test_dagster_stays_at_the_doors() -> None:
@@ -191,14 +208,30 @@ def test_docstring(module: str) -> None:
     assert words.rstrip().endswith(".")
 
 
-def test_what_the_fingerprint_of_records_is_made_of() -> None:
-    """A module that decides what records are and is not in the fingerprint would leave old records in place."""
+@pytest.mark.parametrize("made_of", [("records",), ("records", "places", "reference")])
+def test_what_the_fingerprints_are_made_of(made_of: tuple[str, ...]) -> None:
+    """A module that decides what records or places are and is not in the fingerprint would leave old ones in place."""
     from pipelines import engine
 
-    needed, queue = set(), ["records", "reference"]
+    needed, queue = set(), list(made_of)
     while queue:
         module = queue.pop()
         if module not in needed:
             needed.add(module)
             queue += own(module)
-    assert {path.stem for path in engine._reading_modules()} == needed
+    assert {path.stem for path in engine._modules(*made_of)} == needed
+
+
+def test_what_the_tables_are_made_of() -> None:
+    """A module that decides what tables or the database are and is not among the inputs would leave old ones there."""
+    from pipelines import engine, publication
+
+    needed, queue = set(), ["table_builder", "increment", "database"]
+    while queue:
+        module = queue.pop()
+        if module not in needed:
+            needed.add(module)
+            queue += own(module)
+    hashed = set(publication._MAKERS) | {path.stem for path in engine._modules("records", "places", "reference")}
+    # These know where things lie and what parts there are, and decide no row.
+    assert needed - hashed <= {"settings", "pages", "parts", "sources"}

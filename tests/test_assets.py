@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ import dagster as dg
 import pytest
 import yaml
 from conftest import PAGES, SHIPPED
+from small_pages import Increments, assert_database_agrees, parquet_bytes, recommendation
 
-from pipelines import checks, dagster_home, definitions, warehouse
+from pipelines import checks, dagster_home, definitions, parts, publication, stages
 from pipelines.assets import DATABASE, PAGE_STORE, RECORDS, SEED_PAGES, SEED_REFERENCE
 from pipelines.definitions import JOB_NAME, defs, new_pages, schedule
 from pipelines.marts import MARTS
@@ -174,11 +176,14 @@ Run = Callable[..., dg.ExecuteInProcessResult]
 def run(fresh_process: Path) -> Run:
     """Executes the job in this process, without a log on disk."""
 
-    def execute(*pages: Path, strict: bool = False) -> dg.ExecuteInProcessResult:
+    def execute(
+        *pages: Path, strict: bool = False, as_of: str | None = None, rebuild: bool = False
+    ) -> dg.ExecuteInProcessResult:
         config = {
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             "ops": {
-                "page_store": {"config": {"pages": [str(page) for page in pages]}},
+                "page_store": {"config": {"pages": [str(page) for page in pages], "as_of": as_of, "rebuild": rebuild}},
+                "tables": {"config": {"rebuild": rebuild}},
                 "checks": {"config": {"strict": strict}},
             },
         }
@@ -193,7 +198,7 @@ def test_run_reports_what_it_made(run: Run, fresh_process: Path) -> None:
     assert result.success
     made = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
     assert made.keys() == SPECS.keys() - {SEED_PAGES, SEED_REFERENCE}
-    published = warehouse.published(Settings())
+    published = publication.published(Settings())
     assert published is not None
     for name, file in published.tables.items():
         metadata = made[dg.AssetKey([TABLES[name].schema, name])]
@@ -212,7 +217,7 @@ def test_run_reports_what_it_made(run: Run, fresh_process: Path) -> None:
 def test_a_blocking_check_that_fails_publishes_nothing(
     run: Run, fresh_process: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(connection: Any, check: checks.Check) -> checks.CheckResult:
+    def broken(connection: Any, check: checks.Check, slices: Any) -> checks.CheckResult:
         return checks.CheckResult(check, int(check.name == "lessons.primary_key"), ({"lesson_id": 1},))
 
     with monkeypatch.context() as patched:
@@ -246,6 +251,269 @@ def test_strict_forgets_copies_that_have_been_replaced(run: Run, tmp_path: Path)
     assert not run(page, strict=True).success
     page.write_bytes(text.replace(b"Kiribatti", b"Kiribati").replace(b"Arab States", b"Africa"))
     assert run(page, strict=True).success
+
+
+# ---- warnings of an increment and of a run that finds nothing new
+
+UNKNOWN = PAGES / "lesson_900107.txt"
+
+
+@pytest.fixture
+def increments(monkeypatch: pytest.MonkeyPatch) -> Increments:
+    return Increments(monkeypatch)
+
+
+def warnings() -> list[str]:
+    """What the last run said of its checks."""
+    said = sorted(message for message in stages.LOG.messages if message.startswith("check "))
+    stages.LOG.reset()
+    return said
+
+
+def failed(result: dg.ExecuteInProcessResult) -> set[tuple[str, str]]:
+    return {
+        (check.asset_key.to_user_string(), check.check_name)
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    }
+
+
+def test_a_run_that_finds_nothing_new_says_the_same_warnings(run: Run, increments: Increments) -> None:
+    first = run(UNKNOWN)
+    said = warnings()
+    assert len(said) == 1 and "check warning: unknown_labels" in said[0] and "Kiribatti" in said[0]
+    for _ in range(2):
+        again = run(UNKNOWN)
+        assert again.success
+        assert warnings() == said
+        assert failed(again) == failed(first) == {("main/problems", "plausibility")}
+    published = publication.published(Settings())
+    assert published and list(published.failed_checks) == ["unknown_labels"]
+    assert increments.count == 0
+
+
+def versions(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """The data versions that Dagster was told."""
+    return {
+        event.asset_key.to_user_string(): event.materialization.tags["dagster/data_version"]
+        for event in result.get_asset_materialization_events()
+        if "dagster/data_version" in (event.materialization.tags or {})
+    }
+
+
+def test_data_versions_say_what_has_changed(run: Run, tmp_path: Path, increments: Increments) -> None:
+    page = tmp_path / "page.txt"
+    page.write_bytes(recommendation(1))
+    before = versions(run(SHIPPED, page))
+    assert before == versions(run(SHIPPED, page))
+    page.write_bytes(recommendation(1, text="Open them."))
+    after = versions(run(SHIPPED, page))
+    assert increments.count == 1
+    assert {name for name in before if before[name] != after[name] and not name.startswith("mart/")} == {
+        "page_store",
+        "records",
+        "raw/pages",
+        "raw/page_sightings",
+        "raw/page_fields",
+        "main/recommendations",
+        "ieval_duckdb",
+    }
+
+
+def test_an_increment_repeats_the_warnings_of_all_pages(run: Run, tmp_path: Path, increments: Increments) -> None:
+    """A label that nobody knows is still there when another page is added."""
+    run(UNKNOWN)
+    said = warnings()
+    page = tmp_path / "page.txt"
+    page.write_bytes(recommendation(1))
+    assert run(UNKNOWN, page).success
+    assert increments.count == 1
+    assert warnings() == said
+
+
+def test_an_increment_that_mends_the_last_page_ends_the_warning(
+    run: Run, tmp_path: Path, increments: Increments
+) -> None:
+    page = tmp_path / "page.txt"
+    text = UNKNOWN.read_bytes()
+    page.write_bytes(text)
+    run(SHIPPED, page)
+    assert warnings()
+    page.write_bytes(text.replace(b"Kiribatti", b"Kiribati").replace(b"Arab States", b"Africa"))
+    assert run(SHIPPED, page).success
+    assert increments.count == 1
+    assert warnings() == []
+    published = publication.published(Settings())
+    assert published and published.failed_checks == {}
+
+
+@pytest.mark.parametrize(
+    ("check", "new"),
+    [
+        ("unknown_labels", recommendation(2, units=["CO-Nowhere"])),
+        ("records_have_numbers", recommendation(None, evaluation=None)),
+        ("cut_pages_have_a_complete_copy", recommendation(2, cut="- information_source:\n- C")),
+        ("response_dates_are_plausible", recommendation(2, date="2924-10-09 00:00:00.0")),
+        ("one_response_date_an_evaluation", recommendation(2, date="2023-10-10 00:00:00.0")),
+        # It looks at two evaluations that have nothing else to do with each other.
+        ("recommendations_are_not_copied", recommendation(2, evaluation=1002)),
+    ],
+)
+def test_an_increment_finds_what_a_whole_build_finds(
+    run: Run, tmp_path: Path, increments: Increments, check: str, new: bytes
+) -> None:
+    (tmp_path / "1.txt").write_bytes(recommendation(1))
+    run(tmp_path / "1.txt", SHIPPED)
+    assert warnings() == []
+    (tmp_path / "2.txt").write_bytes(new)
+    assert run(tmp_path / "2.txt").success
+    assert increments.count == 1
+    said = warnings()
+    (tmp_path / "warehouse" / "manifest.json").unlink()
+    assert run(tmp_path / "2.txt").success
+    whole = warnings()
+    assert increments.count == 1
+    assert [message for message in whole if f" {check}: " in message]
+    assert said == whole
+
+
+def test_a_blocking_check_that_fails_on_an_increment_publishes_nothing(
+    run: Run, tmp_path: Path, increments: Increments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(SHIPPED)
+    before = publication.published(Settings())
+    database = Settings().database.read_bytes()
+    (tmp_path / "1.txt").write_bytes(recommendation(1))
+    run_check = checks.run_check
+
+    def broken(connection: Any, check: checks.Check, *slices: Any) -> checks.CheckResult:
+        if check.name == "recommendations.primary_key":
+            return checks.CheckResult(check, 1, ({"recommendation_id": 1},))
+        return run_check(connection, check, *slices)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checks, "run_check", broken)
+        assert not run(tmp_path / "1.txt").success
+    assert increments.count == 1
+    assert publication.published(Settings()) == before
+    assert Settings().database.read_bytes() == database
+    # What was read is kept, and published by the next run though its file is not opened again.
+    assert run(tmp_path / "1.txt").success
+    assert increments.count == 2
+    published = publication.published(Settings())
+    assert published and published.tables["recommendations"].rows == 2
+
+
+def test_strict_judges_the_pages_of_unchanged_files_too(run: Run, tmp_path: Path) -> None:
+    """A file that was read by a forgiving run and has not changed since is still what the strict one was given."""
+    assert run(UNKNOWN).success
+    result = run(UNKNOWN, strict=True)
+    assert not result.success
+
+
+# ---- what a run is asked
+
+
+def test_a_page_store_that_was_deleted_is_filled_again(run: Run, fresh_process: Path) -> None:
+    """The manifest of sources is a convenience: it must not keep pages from being read that nobody has."""
+    assert run(SHIPPED).success
+    shutil.rmtree(fresh_process / "pages")
+    assert run(SHIPPED).success
+    published = publication.published(Settings())
+    assert published and published.tables["recommendations"].rows == 1
+
+
+def test_parts_that_are_kept_elsewhere_from_now_on_are_filled(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IEVAL_PARTS is set for a cluster, and the warehouse was there before."""
+    assert run(SHIPPED).success
+    monkeypatch.setenv("IEVAL_PARTS", str(tmp_path / "shared"))
+    assert run(SHIPPED).success
+    assert [path.name for path in (tmp_path / "shared").iterdir()] != []
+    published = publication.published(Settings())
+    assert published and published.tables["recommendations"].rows == 1
+
+
+@pytest.mark.parametrize("address", ["memory://ieval-test/parts", "file://{}/parts"])
+def test_parts_at_an_fsspec_address(
+    run: Run, tmp_path: Path, fresh_process: Path, increments: Increments, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """What a cluster sees: pages, records and places are there, and nothing of them here; the tables are the same."""
+    upath = pytest.importorskip("upath")
+    address = address.format(tmp_path)
+    page = tmp_path / "page.txt"
+    page.write_bytes(recommendation(1, projects=["GLO/17/55/MUL"]))
+    monkeypatch.setenv("IEVAL_PARTS", address)
+    monkeypatch.setenv("IEVAL_WORKERS", "1")  # the memory of this process is seen by no other
+    try:
+        assert run(SHIPPED, as_of="2024-03-01").success
+        assert run(page, as_of="2024-03-02").success
+        assert run(SHIPPED, as_of="2024-01-01").success
+        assert increments.count == 2
+        assert sorted(path.name for path in upath.UPath(address).iterdir()) == ["pages", "places", "records"]
+        assert {path.name for path in fresh_process.iterdir()} & {"pages", "places", "records"} == set()
+        assert_database_agrees(fresh_process)
+        there = parquet_bytes(fresh_process)
+        assert run(SHIPPED, rebuild=True, as_of="2024-01-01").success
+        assert parquet_bytes(fresh_process) == there
+    finally:
+        if address.startswith("memory"):
+            upath.UPath(address).fs.rm("/ieval-test", recursive=True)
+    monkeypatch.delenv("IEVAL_PARTS")
+    monkeypatch.setenv("IEVAL_WAREHOUSE", str(tmp_path / "here"))
+    for pages, as_of in ((SHIPPED, "2024-03-01"), (page, "2024-03-02"), (SHIPPED, "2024-01-01")):
+        assert run(pages, as_of=as_of).success
+    assert parquet_bytes(tmp_path / "here") == there
+
+
+def test_as_of_tells_all_files_again(run: Run, tmp_path: Path) -> None:
+    """What was seen on a stated day counts though the file was read before; the same day again says nothing."""
+    assert run(SHIPPED).success
+    for as_of, count in (("2024-03-01", 2), ("2023-03-01", 3), ("2024-03-01", 3)):
+        assert run(SHIPPED, as_of=as_of).success
+        published = publication.published(Settings())
+        assert published and published.tables["page_sightings"].rows == count
+        assert stages.LOG.facts["files_unchanged"] == 0
+
+
+def test_rebuild_reads_everything_again(run: Run, fresh_process: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(SHIPPED).success
+    knobs = Settings()
+    made = [*knobs.records.iterdir(), *knobs.places.iterdir()]
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in made}
+    tables = parquet_bytes(fresh_process)
+    database = knobs.database.stat().st_mtime_ns
+    assert run(SHIPPED).success
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in made} == before
+    assert run(SHIPPED, rebuild=True).success
+    assert stages.LOG.facts["files_unchanged"] == 0
+    after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in made}
+    assert {path: content for path, (_, content) in after.items()} == {
+        path: content for path, (_, content) in before.items()
+    }
+    assert all(after[path][0] != before[path][0] for path in made)
+    assert knobs.database.stat().st_mtime_ns != database
+    assert parquet_bytes(fresh_process) == tables
+
+
+def test_small_parts_are_merged_in_passing(
+    run: Run, tmp_path: Path, fresh_process: Path, increments: Increments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run after run adds a part; that they are merged shows nowhere but in the folder, and recomputes nothing."""
+    monkeypatch.setattr(parts, "_MANY", 3)
+    for number in range(1, 8):
+        (tmp_path / f"{number}.txt").write_bytes(recommendation(number))
+        (tmp_path / "moving.txt").write_bytes(recommendation(100, text=f"Version {number % 2}."))
+        assert run(tmp_path / f"{number}.txt", tmp_path / "moving.txt").success
+    assert len(list((fresh_process / "pages").glob("part-*"))) < 7
+    assert any(path.name.startswith("part-000001-") and path.name.count("-") == 3 for path in (
+        fresh_process / "pages").iterdir())  # fmt: skip
+    merged = parquet_bytes(fresh_process)
+    assert increments.count == 6
+    assert_database_agrees(fresh_process)
+    assert run(tmp_path / "1.txt", rebuild=True).success
+    assert parquet_bytes(fresh_process) == merged
 
 
 # ---- failure

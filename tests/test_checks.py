@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
+from conftest import Built
 from small_warehouse import small_warehouse
-from test_sql import TAMPERINGS
+from test_sql import REPAIRS, TAMPERINGS
 
 from pipelines import checks
 from pipelines.checks import Check
+from pipelines.pages import page_slices
 from pipelines.tables import TABLES, Table
 
 ALL_CHECKS = checks.all_checks()
@@ -158,7 +162,8 @@ def test_long_rows_are_shortened() -> None:
 
 def test_problems_in_words(loose: duckdb.DuckDBPyConnection) -> None:
     pages = [page_id for (page_id,) in loose.execute("SELECT page_id FROM raw.pages").fetchall()]
-    lines: list[Any] = checks.problems_on(loose, pages)
+    # In several chunks, as the pages of a run come.
+    lines: list[Any] = checks.problems_on(loose, pa.chunked_array([pages[:4], pages[4:]], pa.string()))
     assert [line.split(": ")[0] for line in lines] == [
         "pages/page-2002.txt:9",
         "pages/page-2002.txt:10",
@@ -168,5 +173,95 @@ def test_problems_in_words(loose: duckdb.DuckDBPyConnection) -> None:
     ]
     assert not any("list_page" in line for line in lines)
     assert any(line.endswith("unknown_admin_unit: HARBOURS") for line in lines)
-    in_use = checks.problems_on(loose, [])
+    in_use = checks.problems_on(loose, pa.chunked_array([], pa.string()))
     assert in_use == [line for line in lines if "page-refused" not in line]
+
+
+# ---- a slice of the pages at a time
+
+PAGE_BY_PAGE = [check for check in ALL_CHECKS if check.is_page_by_page]
+
+
+@pytest.fixture(scope="module")
+def hashed() -> duckdb.DuckDBPyConnection:
+    """The small warehouse with hashes for the names of its pages, as pages have them."""
+    connection = small_warehouse(constrained=False)
+    for table in TABLES.values():
+        if "page_id" in [column.name for column in table.columns]:
+            connection.execute(f"UPDATE {table.qualified_name} SET page_id = sha256(page_id)")
+    return connection
+
+
+def on_hashes(statement: str) -> str:
+    return re.sub(r"'page-[^']*'", r"sha256(\g<0>)", statement)
+
+
+def results(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[bool, int, bool]]:
+    """What came of every check: whether it holds, how often not, whether a row of it is shown."""
+    return {
+        result.check.name: (result.passed, result.failing_rows, bool(result.sample))
+        for result in checks.run_checks(connection, ALL_CHECKS)
+    }
+
+
+def test_some_checks_are_page_by_page() -> None:
+    names = {check.name for check in PAGE_BY_PAGE}
+    assert {"page_field_values", "page_fields_do_not_overlap", "record_texts", "page_line_counts"} <= names
+    assert not any(check.is_generated for check in PAGE_BY_PAGE)
+    # A copy is compared with the others of its record: these see all pages together.
+    assert not names & {"best_copies_are_current", "current_pages_are_used", "cut_pages_have_a_complete_copy"}
+
+
+def test_no_page_is_no_trouble() -> None:
+    assert results(small_warehouse(rows={})) == {check.name: (True, 0, False) for check in ALL_CHECKS}
+
+
+@pytest.mark.parametrize("slice_pages", [1, 2, 5])
+def test_a_sound_warehouse_holds_slice_by_slice(
+    hashed: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, slice_pages: int
+) -> None:
+    whole = results(hashed)
+    monkeypatch.setattr(checks, "_SLICE_PAGES", slice_pages)
+    assert results(hashed) == whole
+
+
+@pytest.mark.parametrize("name", TAMPERINGS)
+def test_what_fails_fails_slice_by_slice(
+    hashed: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As often, and with a row of it that fails indeed."""
+    statement = on_hashes(f"{REPAIRS.get(name, 'SELECT 1')}; {TAMPERINGS[name]}")
+    rules = [check for check in ALL_CHECKS if check.name == name or check.is_page_by_page]
+    with tampered(hashed, statement):
+        # On this connection, which alone sees what has not been committed.
+        whole = [checks.run_check(hashed, rule) for rule in rules]
+        sliced = [checks.run_check(hashed, rule, page_slices(12, 2)) for rule in rules]
+        for rule, one, two in zip(rules, whole, sliced, strict=True):
+            assert (one.passed, one.failing_rows) == (two.passed, two.failing_rows), rule.name
+            failing = hashed.execute(rule.statement).fetchall()
+            assert all(tuple(row.values()) in failing for row in two.sample)
+            assert len(two.sample) == min(two.failing_rows, 10) or rule.is_page_by_page
+            assert bool(two.sample) == bool(failing)
+    assert not next(result for result in sliced if result.check.name == name).passed
+
+
+def test_every_slice_is_looked_at(hashed: duckdb.DuckDBPyConnection) -> None:
+    """What is wrong with one page is found whichever slice it is in."""
+    (rule,) = [check for check in PAGE_BY_PAGE if check.name == "page_line_counts"]
+    page_ids = [page_id for (page_id,) in hashed.execute("SELECT page_id FROM raw.pages").fetchall()]
+    for page_id in page_ids:
+        with tampered(hashed, f"UPDATE raw.pages SET line_count = line_count + 1 WHERE page_id = '{page_id}'"):
+            result = checks.run_check(hashed, rule, page_slices(12, 3))
+        assert (result.failing_rows, result.sample[0]["page_id"]) == (1, page_id)
+
+
+def test_the_real_pages_give_the_same_slice_by_slice(hostile: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(str(hostile.database), read_only=True) as connection:
+        whole = results(connection)
+        monkeypatch.setattr(checks, "_SLICE_PAGES", 2)
+        told: list[int] = []
+        sliced = checks.run_checks(connection, ALL_CHECKS, told.append)
+        assert told == [1] * len(ALL_CHECKS)
+        assert [result.check for result in sliced] == list(ALL_CHECKS)
+        assert results(connection) == whole
+    assert not all(passed for passed, *_ in whole.values())

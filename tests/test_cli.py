@@ -22,6 +22,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from conftest import PAGES, PROJECT, Built, Ieval
+from small_pages import parquet_bytes, recommendation
 from test_printing import read_excel
 
 from pipelines.cli import main
@@ -107,6 +108,9 @@ WRONG = [
     (["frobnicate"], 2, "No such command 'frobnicate'"),
     (["run", "--frobnicate"], 2, "No such option"),
     (["serve", "--port", "many"], 2, "'many' is not a valid integer"),
+    (["run", "--engine", "spark"], 2, "'spark' is not one of 'pool', 'dask'"),
+    (["run", "--as-of"], 2, "Option '--as-of' requires an argument"),
+    (["run", "--scheduler"], 2, "Option '--scheduler' requires an argument"),
     (["status", "--warehouse", __file__], 2, "is a file"),
     (["sql", "country_promise"], 1, "there is no question 'country_promise'; did you mean country_promises?"),
     (["sql", "xyzzy"], 1, "`ieval sql` lists them"),
@@ -162,13 +166,32 @@ def test_a_database_that_is_none(invoke: Invoke, no_warehouse: Path, arguments: 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("IEVAL_WORKERS", "many"), ("IEVAL_WORKERS", "0"), ("IEVAL_MEMORY_LIMIT", "lots")],
+    [
+        ("IEVAL_WORKERS", "many"),
+        ("IEVAL_WORKERS", "0"),
+        ("IEVAL_MEMORY_LIMIT", "lots"),
+        ("IEVAL_ENGINE", "spark"),
+        ("IEVAL_ENGINE", "POOL"),
+    ],
 )
 def test_a_knob_that_is_wrong_is_named(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     result = invoke("status")
     assert result.exit_code in (1, 2)
     assert name in result.stderr
+
+
+@pytest.mark.parametrize("address", ["nowhere://bucket/ieval", "s3://bucket/ieval"])
+def test_an_address_of_parts_that_cannot_be_used_is_named(
+    invoke: Invoke, fresh_process: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """Nobody knows the one, and the package for the other is not installed: either way the variable is named."""
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.setenv("IEVAL_PARTS", address)
+    result = invoke("run", PAGES / "lesson_900101.txt", "--warehouse", fresh_process)
+    assert result.exit_code == 1
+    assert "IEVAL_PARTS" in result.stderr
+    assert address in result.stderr
 
 
 @pytest.mark.parametrize(("name", "value"), [("IEVAL_TIME_ZONE", "Mars/Olympus"), ("IEVAL_SCHEDULE", "now and then")])
@@ -374,6 +397,92 @@ def test_run_reads_what_it_can_and_exits_with_1(invoke: Invoke, fresh_process: P
     assert f"passed over: {archive}/notes.md: " in result.stdout
     assert "could not be read; the others are in the warehouse" in result.stderr
     assert json.loads(invoke("status", "--json", "--warehouse", fresh_process).stdout)["rows"]["lessons"] == 1
+
+
+# ---- days, rebuilding, engines
+
+
+@pytest.mark.parametrize(
+    ("as_of", "words"),
+    [
+        ("nonsense", "'nonsense' is no date; give one like 2024-05-31 or 2024-05-31T06:30:00+02:00"),
+        ("2999-01-01", "2999-01-01 is still to come; pages are seen on a day that has been"),
+        ("31.05.2024", "'31.05.2024' is no date"),
+        ("", "'' is no date"),
+        ("0001-01-01T00:00:00+02:00", "0001-01-01"),
+    ],
+)
+def test_a_day_that_is_none(invoke: Invoke, fresh_process: Path, as_of: str, words: str) -> None:
+    result = invoke("run", PAGES / "lesson_900101.txt", "--as-of", as_of, "--warehouse", fresh_process)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("ieval: ")
+    assert words in result.stderr
+    assert "--verbose" not in result.stderr  # a sentence that says all
+    # Nothing was read, so that nothing has a wrong day.
+    assert not list(fresh_process.glob("pages/part-*"))
+
+
+def test_changes_between_crawls_that_were_loaded_backwards(invoke: Invoke, fresh_process: Path, tmp_path: Path) -> None:
+    """The quarter's crawls, the newest of them first: `ieval sql changes` tells what changed when."""
+    crawls = {
+        "2024-07-01": ("Completed", "Achieved"),
+        "2024-04-01": ("Partially Completed", "Partially achieved"),
+        "2024-01-01": ("Action not yet taken", "No implementation"),
+    }
+    for day, statuses in crawls.items():
+        page = tmp_path / day / "1.txt"
+        page.parent.mkdir()
+        page.write_bytes(recommendation(1, statuses=statuses))
+        result = invoke("run", page.parent, "--as-of", day, "--warehouse", fresh_process)
+        assert result.exit_code == 0, result.stderr
+        assert "pages: 1 read, 1 new" in result.stdout
+
+    def changes(since: str) -> list[tuple[str, str, str]]:
+        result = invoke("sql", "changes", "--since", since, "--json", "--warehouse", fresh_process)
+        assert result.exit_code == 0, result.stderr
+        return [(row["seen_on"], row["status_before"], row["status_now"]) for row in json.loads(result.stdout)]
+
+    to_partly = ("2024-04-01", "Action not yet taken", "Partially Completed")
+    to_done = ("2024-07-01", "Partially Completed", "Completed")
+    assert sorted(changes("2024-01-01")) == [to_partly, to_done]
+    assert changes("2024-04-02") == changes("2024-07-01") == [to_done]
+    assert changes("2024-07-02") == []
+    assert json.loads(invoke("status", "--json", "--warehouse", fresh_process).stdout)["newest_observation"] == (
+        "2024-07-01T00:00:00Z"
+    )
+    # The same crawl once more says nothing new.
+    result = invoke("run", tmp_path / "2024-04-01", "--as-of", "2024-04-01", "--warehouse", fresh_process)
+    assert "pages: 1 read, 0 new" in result.stdout
+    assert "nothing new" in result.stdout
+
+
+def test_rebuild(invoke: Invoke, fresh_process: Path) -> None:
+    """Everything is read and computed anew, to the same bytes, and the summary says so."""
+    run = ("run", PAGES / "lesson_900101.txt", PAGES / "lesson_900107.txt", "--warehouse", fresh_process)
+    assert invoke(*run).exit_code == 0
+    tables = parquet_bytes(fresh_process)
+    before = {path: path.stat().st_mtime_ns for path in fresh_process.glob("*/part-*")}
+    again = invoke(*run)
+    assert "nothing new: " in again.stdout
+    assert "pages: 0 read, 0 new; 2 of 2 files unchanged" in again.stdout
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    rebuilt = invoke(*run, "--rebuild")
+    assert rebuilt.exit_code == 0, rebuilt.stderr
+    assert "pages: 2 read, 0 new\n" in rebuilt.stdout
+    assert "nothing new" not in rebuilt.stdout
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert {path.parent.name for path in before if after[path] != before[path]} == {"records", "places"}
+    assert parquet_bytes(fresh_process) == tables
+    # Warnings are those of the first run, every time.
+    said = [re.findall("^check .*", result.stdout, re.MULTILINE) for result in (again, rebuilt)]
+    assert said[0] == said[1] != []
+
+
+def test_json_counts_files(invoke: Invoke, fresh_process: Path) -> None:
+    run = ("run", PAGES / "lesson_900101.txt", "--json", "--warehouse", fresh_process)
+    facts = [json.loads(invoke(*run).stdout) for _ in range(2)]
+    assert [(fact["files"], fact["files_unchanged"], fact["pages_read"]) for fact in facts] == [(1, 0, 1), (1, 1, 0)]
+    assert [fact["is_new"] for fact in facts] == [True, False]
 
 
 # ---- terminals

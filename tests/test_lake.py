@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines import lake
-from pipelines.lake import GateError, conform, describe, write_parquet, write_table
+from pipelines.lake import GateError, TableFile, conform, describe, open_parquet, write_parquet, write_table
 from pipelines.schema import arrow_schema
 from pipelines.tables import Table, key, may, need
 
@@ -43,6 +46,10 @@ COLUMNS: dict[str, Any] = {
 
 def rows(**columns: Any) -> pa.Table:
     return pa.table({**COLUMNS, **columns})
+
+
+def write(given: pa.Table, folder: Path) -> TableFile:
+    return write_table(given.to_batches(), TABLE, folder)
 
 
 def test_what_is_as_declared_passes() -> None:
@@ -111,14 +118,30 @@ def test_gate_refuses_other_types(columns: dict[str, Any]) -> None:
         conform(rows(**columns), TABLE)
 
 
+def files(folder: Path) -> list[Path]:
+    """Every file below a folder, hidden ones too."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def test_refused_rows_write_nothing(tmp_path: Path) -> None:
     with pytest.raises(GateError):
-        write_table(rows(label=["one", None]), TABLE, tmp_path / "folder")
-    assert not (tmp_path / "folder").exists()
+        write(rows(label=["one", None]), tmp_path / "folder")
+    assert files(tmp_path) == []
+
+
+def test_rows_that_are_refused_late_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row groups pass the gate one by one: those before the one that does not are not left behind."""
+    monkeypatch.setattr(lake, "_ROW_GROUP_ROWS", 2)
+    write(rows(), tmp_path)
+    before = (tmp_path / "trials.parquet").read_bytes()
+    with pytest.raises(GateError, match="1 NULLs"):
+        write_table([*rows().to_batches(), *rows(label=["one", None]).to_batches()], TABLE, tmp_path)
+    assert files(tmp_path) == [tmp_path / "trials.parquet"]
+    assert (tmp_path / "trials.parquet").read_bytes() == before
 
 
 def test_written_table(tmp_path: Path) -> None:
-    file = write_table(rows(), TABLE, tmp_path / "new" / "folder")
+    file = write(rows(), tmp_path / "new" / "folder")
     path = tmp_path / "new" / "folder" / "trials.parquet"
     assert list(path.parent.iterdir()) == [path]
     assert (file.name, file.rows, file.bytes) == ("trials", 2, path.stat().st_size)
@@ -129,13 +152,51 @@ def test_written_table(tmp_path: Path) -> None:
     assert read.to_pylist() == rows().to_pylist()
 
 
+def test_a_table_without_rows(tmp_path: Path) -> None:
+    for batches in ([], rows().slice(0, 0).to_batches(), [pa.RecordBatch.from_pylist([], rows().schema)] * 2):
+        file = write_table(batches, TABLE, tmp_path)
+        assert (file.rows, pq.read_table(tmp_path / "trials.parquet").num_rows) == (0, 0)
+        assert pq.read_schema(tmp_path / "trials.parquet").equals(arrow_schema(TABLE), check_metadata=True)
+
+
 def test_same_rows_same_bytes(tmp_path: Path) -> None:
-    first = write_table(rows(), TABLE, tmp_path / "a")
+    first = write(rows(), tmp_path / "a")
     # However they come: in chunks, or as another form of the type.
     chunked = pa.concat_tables([rows().slice(0, 1), rows().slice(1)])
-    assert write_table(chunked, TABLE, tmp_path / "b") == first
-    assert write_table(rows(trial_id=pa.array([1, 2], pa.int32())), TABLE, tmp_path / "c") == first
-    assert write_table(rows(trial_id=[1, 3]), TABLE, tmp_path / "d") != first
+    assert write(chunked, tmp_path / "b") == first
+    assert write(rows(trial_id=pa.array([1, 2], pa.int32())), tmp_path / "c") == first
+    assert write(rows(trial_id=[1, 3]), tmp_path / "d") != first
+
+
+def many(count: int) -> pa.Table:
+    """Rows of all sorts, some of them with values that the others do not have."""
+    return pa.table(
+        {
+            "trial_id": pa.array(range(count), pa.int64()),
+            "label": [f"label {number % 7} " * (number % 5 + 1) for number in range(count)],
+            "share": [None if number % 3 else number / 7 for number in range(count)],
+            "is_done": [None if number < count // 2 else number % 2 == 0 for number in range(count)],
+            "day": [DAY] * count,
+            "seen_at": pa.array([MOMENT] * count, pa.timestamp("us", "UTC")),
+        }
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(cuts=st.lists(st.integers(0, 47), max_size=12))
+def test_however_the_batches_are_cut_the_bytes_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lake, "_ROW_GROUP_ROWS", 10)
+        table, folder = many(47), tmp_path_factory.mktemp("cut")
+        whole = write(table.combine_chunks(), folder / "whole")
+        bounds = [0, *sorted(cuts), 47]
+        pieces = [table.slice(start, end - start) for start, end in pairwise(bounds)]
+        assert write_table([batch for piece in pieces for batch in piece.to_batches()], TABLE, folder / "cut") == whole
+    with pq.ParquetFile(folder / "cut" / "trials.parquet") as file:
+        assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [10, 10, 10, 10, 7]
+        assert file.read().to_pylist() == table.to_pylist()
 
 
 def test_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,12 +204,32 @@ def test_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     write_parquet(rows(), path)
     before = path.read_bytes()
 
-    def fail(table: pa.Table, file: Any, **options: Any) -> None:
-        file.write(b"half a file")
+    def fail(writer: pq.ParquetWriter, table: pa.Table, **options: Any) -> None:
+        writer.file_handle.write(b"half a file") if writer.file_handle else None
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(lake.pq, "write_table", fail)
+    monkeypatch.setattr(lake.pq.ParquetWriter, "write_table", fail)
     with pytest.raises(OSError, match="no space left"):
+        write_parquet(rows(trial_id=[3, 4]), path)
+    with pytest.raises(OSError, match="no space left"):
+        write(rows(trial_id=[3, 4]), tmp_path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_failure_at_the_last_step_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = tmp_path / "trials.parquet"
+    write_parquet(rows(), path)
+    before = path.read_bytes()
+
+    def fail(*_: Any) -> None:
+        raise OSError("the power went")
+
+    monkeypatch.setattr(*((lake.os, "fsync") if step == "fsync" else (Path, "replace")), fail)
+    with pytest.raises(OSError, match="the power went"):
         write_parquet(rows(trial_id=[3, 4]), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -163,3 +244,20 @@ def test_readers_of_the_old_file_keep_it(tmp_path: Path) -> None:
         assert before + reader.read() != path.read_bytes()
         reader.seek(0)
         assert pq.read_table(reader)["trial_id"].to_pylist() == [1, 2]
+
+
+def test_an_fsspec_address_is_used_like_a_path() -> None:
+    """Parts for a cluster lie in shared storage: whole when they are closed, and the same bytes as here."""
+    upath = pytest.importorskip("upath")
+    folder = upath.UPath("memory://lake-test/records")
+    path = folder / "trials.parquet"
+    try:
+        write_parquet(rows(), path)
+        assert [found.name for found in folder.iterdir()] == ["trials.parquet"]
+        with open_parquet(path) as file:
+            assert file.read().to_pylist() == rows().to_pylist()
+        write_parquet(rows(trial_id=[3, 4]), path)
+        with open_parquet(path) as file:
+            assert file.read()["trial_id"].to_pylist() == [3, 4]
+    finally:
+        folder.fs.rm("/lake-test", recursive=True)

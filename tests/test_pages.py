@@ -1,21 +1,16 @@
-"""Sources of every form, and the store that only grows."""
+"""The page store: every distinct content once, with its bytes; where and when it was seen; and nothing else."""
 
 from __future__ import annotations
 
 import base64
 import datetime
-import gzip
 import hashlib
-import io
-import json
 import os
-import tarfile
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -23,337 +18,26 @@ from hypothesis import strategies as st
 
 from pipelines import pages as pages_module
 from pipelines.pages import (
+    SIGHTING_SCHEMA,
+    MomentError,
     PageCounts,
-    SourceError,
-    SourcePage,
     add_pages,
-    read_sources,
-    sources_fingerprint,
+    page_slices,
+    read_moment,
+    sighting_parts,
     store_parts,
 )
 from pipelines.records import PAGE_SCHEMA
+from pipelines.sources import Passed, SourceError, SourcePage, list_files, read_files
 
 DAY_1 = datetime.datetime(2024, 3, 1, 6, 30, 15, 123456, tzinfo=datetime.UTC)
 DAY_2 = datetime.datetime(2024, 9, 1, 6, tzinfo=datetime.UTC)
+DAY_3 = datetime.datetime(2025, 3, 1, 6, tzinfo=datetime.UTC)
+DAY_4 = datetime.datetime(2025, 9, 1, 6, tzinfo=datetime.UTC)
 
 
-def read(*sources: str | Path) -> tuple[dict[str, bytes], PageCounts]:
-    """What the sources hold, by the end of its address, and what was said of the rest."""
-    counts = PageCounts()
-    pages = list(read_sources([str(source) for source in sources], counts))
-    return {page.source_uri: page.page_bytes for page in pages}, counts
-
-
-def names(pages: Iterable[str]) -> list[str]:
-    return [uri.rpartition("/")[2] for uri in pages]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder as people have them."""
-    root = tmp_path / "my pages"
-    for name in ("b.txt", "a.TXT", "deep/er/c.txt", ".hidden.txt", ".git/d.txt", "notes.md", "e.txt.bak"):
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name, encoding="utf-8")
-    return root
-
-
-# ---- files, folders, patterns
-
-
-def test_a_file_is_a_page_whatever_its_name(folder: Path) -> None:
-    pages, _ = read(folder / "notes.md", folder / ".hidden.txt", folder / "e.txt.bak")
-    assert pages == {
-        f"{folder}/notes.md": b"notes.md",
-        f"{folder}/.hidden.txt": b".hidden.txt",
-        f"{folder}/e.txt.bak": b"e.txt.bak",
-    }
-
-
-def test_folder(folder: Path) -> None:
-    pages, counts = read(folder)
-    assert pages == {
-        f"{folder}/a.TXT": b"a.TXT",
-        f"{folder}/b.txt": b"b.txt",
-        f"{folder}/deep/er/c.txt": b"deep/er/c.txt",
-    }
-    assert list(pages) == sorted(pages)
-    assert [words.split(": ")[0] for words in counts.skipped] == [f"{folder}/e.txt.bak", f"{folder}/notes.md"]
-    assert counts.failed == []
-
-
-def test_empty_folder(tmp_path: Path) -> None:
-    assert read(tmp_path)[0] == {}
-
-
-def test_a_file_that_cannot_be_read_does_not_stop_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_bytes = Path.read_bytes
-
-    def refuse(path: Path) -> bytes:
-        if path.name == "b.txt":
-            raise PermissionError(13, "Permission denied")
-        return read_bytes(path)
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    pages, counts = read(folder)
-    assert names(pages) == ["a.TXT", "c.txt"]
-    assert counts.failed == [f"{folder}/b.txt: Permission denied"]
-    with pytest.raises(SourceError, match=r"b\.txt: Permission denied"):
-        read(folder / "b.txt")
-
-
-@pytest.mark.parametrize("pattern", ["*.txt", "**/*.txt", "?.txt", "[ab].*"])
-def test_pattern(folder: Path, pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = {"*.txt": ["b.txt"], "**/*.txt": ["b.txt", "c.txt"], "?.txt": ["b.txt"], "[ab].*": ["a.TXT", "b.txt"]}
-    assert names(read(folder / pattern)[0]) == expected[pattern]
-    monkeypatch.chdir(folder)
-    assert names(read(pattern)[0]) == expected[pattern]
-
-
-def test_pattern_of_folders(folder: Path) -> None:
-    assert names(read(folder.parent / "my*")[0]) == ["a.TXT", "b.txt", "c.txt"]
-
-
-def test_a_name_with_brackets_is_a_name_first(tmp_path: Path) -> None:
-    (tmp_path / "page[1].txt").write_text("one", encoding="utf-8")
-    assert names(read(tmp_path / "page[1].txt")[0]) == ["page[1].txt"]
-    assert names(read(tmp_path / "page[[]1].*")[0]) == ["page[1].txt"]
-
-
-@pytest.mark.parametrize(
-    "name", ["with blanks .txt", "évaluation – Côte d’Ivoire.txt", "two\nlines.txt", "\x1b[31mred.txt", "#1%20?.txt"]
-)
-def test_names_are_kept(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("x", encoding="utf-8")
-    for source in (tmp_path, tmp_path / name):
-        assert [uri.endswith(f"/{name}") for uri in read(source)[0]] == [True]
-
-
-def test_a_name_that_is_no_text_is_stored_as_text(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/caf\xe9.txt")).write_text("x", encoding="utf-8")
-    counts = PageCounts()
-    add_pages(tmp_path / "store", read_sources([str(tmp_path / "in")], counts), DAY_1, counts)
-    (row,) = stored(tmp_path / "store")
-    assert row["source_uri"].endswith("/caf\N{REPLACEMENT CHARACTER}.txt")
-
-
-def test_sources_are_read_in_the_order_given(folder: Path) -> None:
-    assert names(read(folder / "b.txt", folder / "a.TXT")[0]) == ["b.txt", "a.TXT"]
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("nowhere.txt", "no such file or folder"),
-        ("no/where/*.txt", "no file matches"),
-        pytest.param("x" * 300, "x{300}", id="a name that is too long"),
-    ],
-)
-def test_nothing_there(tmp_path: Path, source: str, words: str) -> None:
-    with pytest.raises(SourceError, match=words):
-        read(tmp_path / source)
-
-
-# ---- archives
-
-
-def make_zip(path: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
-
-
-def make_tar(path: Path, members: dict[str, bytes]) -> Path:
-    mode = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".bz2": "w:bz2", ".xz": "w:xz"}[path.suffix]
-    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-        link = tarfile.TarInfo("link.txt")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(link)
-    return path
-
-
-MEMBERS = {"pages/a.txt": b"one", "pages/deep/b.TXT": b"two", "c é.txt": b"three", "pages/readme.md": b"no page"}
-ARCHIVES = ["pages.zip", "PAGES.ZIP", "pages.tar", "pages.tar.gz", "pages.tgz", "pages.tar.bz2", "pages.tar.xz"]
-
-
-@pytest.mark.parametrize("name", ARCHIVES)
-def test_archive(tmp_path: Path, name: str) -> None:
-    path = (make_zip if name.lower().endswith(".zip") else make_tar)(tmp_path / name, MEMBERS)
-    pages, counts = read(path)
-    assert pages == {f"{path}/{member}": content for member, content in MEMBERS.items() if not member.endswith(".md")}
-    assert len(counts.skipped) == 1
-    assert f"{path}/pages/readme.md" in counts.skipped[0]
-    assert counts.failed == []
-
-
-@pytest.mark.parametrize("name", ["pages.zip", "pages.tar"])
-def test_hidden_members_are_passed_over_as_hidden_files_are(tmp_path: Path, name: str) -> None:
-    # What the Finder packs beside every file, and what a folder would not give.
-    members = {"a.txt": b"one", "__MACOSX/._a.txt": b"\x00\x05\x16\x07", ".trash/b.txt": b"two"}
-    path = (make_zip if name.endswith(".zip") else make_tar)(tmp_path / name, members)
-    assert names(read(path)[0]) == ["a.txt"]
-
-
-@pytest.mark.parametrize("name", ARCHIVES)
-@pytest.mark.parametrize("content", [b"", b"not an archive"])
-def test_no_archive_at_all(tmp_path: Path, name: str, content: bytes) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(SourceError, match="cannot be read as an archive"):
-        read(tmp_path / name)
-
-
-@pytest.mark.parametrize("name", ARCHIVES)
-def test_truncated_archive(tmp_path: Path, name: str) -> None:
-    members = {f"{number}.txt": os.urandom(30_000) for number in range(3)}
-    path = (make_zip if name.lower().endswith(".zip") else make_tar)(tmp_path / name, members)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    counts = PageCounts()
-    with pytest.raises(SourceError, match="cannot be read as an archive"):
-        list(read_sources([str(path)], counts))
-
-
-def test_damaged_member_does_not_stop_the_archive(tmp_path: Path) -> None:
-    path = make_zip(tmp_path / "pages.zip", {"a.txt": b"hello " * 1000, "b.txt": b"two"})
-    damaged = bytearray(path.read_bytes())
-    damaged[40:50] = b"\xff" * 10  # inside the compressed a.txt
-    path.write_bytes(damaged)
-    pages, counts = read(path)
-    assert names(pages) == ["b.txt"]
-    assert len(counts.failed) == 1
-    assert "a.txt" in counts.failed[0]
-
-
-def test_member_with_a_wrong_checksum_is_reported(tmp_path: Path) -> None:
-    path = tmp_path / "pages.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a.txt", b"hello")
-        archive.writestr("b.txt", b"two")
-    path.write_bytes(path.read_bytes().replace(b"hello", b"hallo"))
-    pages, counts = read(path)
-    assert names(pages) == ["b.txt"]
-    assert ["a.txt" in words for words in counts.failed] == [True]
-
-
-def test_damaged_stream_is_never_read_as_if_it_ended(tmp_path: Path) -> None:
-    path = make_tar(tmp_path / "pages.tar", {"a.txt": os.urandom(20_000), "b.txt": os.urandom(20_000)})
-    stream = gzip.compress(path.read_bytes(), 0)
-    header = stream.index(b"b.txt")
-    path = tmp_path / "pages.tar.gz"
-    # A block of zeros ends a tar; that the checksum of the whole is wrong is seen only by who reads on.
-    path.write_bytes(stream[:header] + bytes(512) + stream[header + 512 :])
-    try:
-        pages, counts = read(path)
-    except SourceError:
-        return
-    assert len(pages) + len(counts.failed) == 2
-
-
-# ---- JSON Lines and Parquet
-
-
-def write_lines(path: Path, *rows: Any) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-URL = "https://webapps.ilo.org/ievaldiscovery/recommendations/12731"
-
-
-@pytest.mark.parametrize("name", ["crawl.jsonl", "crawl.ndjson", "CRAWL.JSONL"])
-def test_json_lines(tmp_path: Path, name: str) -> None:
-    path = write_lines(tmp_path / name, {"text": "é\r\n\x00", "url": URL}, {"text": "two", "url": None}, {"text": ""})
-    pages, _ = read(path)
-    assert pages == {URL: "é\r\n\x00".encode(), f"{path}#2": b"two", f"{path}#3": b""}
-
-
-def test_json_lines_with_blank_lines_and_byte_order_mark(tmp_path: Path) -> None:
-    path = tmp_path / "crawl.jsonl"
-    path.write_bytes(b'\xef\xbb\xbf{"text": "one"}\r\n\r\n{"text": "two"}')
-    assert list(read(path)[0].values()) == [b"one", b"two"]
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"{oops}\n", "line 1: not JSON"),
-        (b'{"text": "one"}\n{"text": \n', "line 2: not JSON"),
-        (b'{"text": "\xff"}\n', "line 1: not JSON"),
-        (b"[1]\n", "line 1: not a JSON object"),
-        (b'{"url": "x", "title": "y"}\n', r"line 1: no text.*there are url, title"),
-        (b"{}\n", r"line 1: no text.*there are none"),
-        (b'{"text": 5}\n', "line 1: column text holds int, not text"),
-        pytest.param(b"[" * 200_000, "line 1", id="nested without end"),
-    ],
-)
-def test_json_lines_that_are_none(tmp_path: Path, content: bytes, words: str) -> None:
-    path = tmp_path / "crawl.jsonl"
-    path.write_bytes(content)
-    with pytest.raises(SourceError, match=words) as caught:
-        read(path)
-    assert "crawl.jsonl" in str(caught.value)
-
-
-def test_lone_surrogates_are_stored_like_any_damage(tmp_path: Path) -> None:
-    path = tmp_path / "crawl.jsonl"
-    path.write_text('{"text": "a\\ud800b", "url": "https://example.org/\\ud800"}\n', encoding="utf-8")
-    counts = PageCounts()
-    add_pages(tmp_path / "store", read_sources([str(path)], counts), DAY_1, counts)
-    (row,) = stored(tmp_path / "store")
-    assert base64.b64decode(row["page_bytes_base64"]) == b"a\xed\xa0\x80b"
-    assert row["source_uri"].startswith("https://example.org/")
-
-
-@pytest.mark.parametrize("column", ["text", "page_text", "content", "body"])
-@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.binary(), pa.string_view()])
-def test_parquet(tmp_path: Path, column: str, type_: pa.DataType) -> None:
-    path = tmp_path / "crawl.parquet"
-    table = pa.table({"n": [1, 2], column: pa.array(["é", "two"]).cast(type_), "url": [URL, None]})
-    pq.write_table(table, path)
-    assert read(path)[0] == {URL: "é".encode(), f"{path}#2": b"two"}
-
-
-def test_parquet_bytes_need_not_be_text(tmp_path: Path) -> None:
-    path = tmp_path / "crawl.parquet"
-    pq.write_table(pa.table({"text": [b"\xff\x00"]}), path)
-    assert list(read(path)[0].values()) == [b"\xff\x00"]
-
-
-def test_raw_pages_of_a_warehouse_can_be_read_again(tmp_path: Path) -> None:
-    counts = PageCounts()
-    add_pages(tmp_path / "store", [SourcePage("https://example.org/a.txt", b"one")], DAY_1, counts)
-    assert read(store_parts(tmp_path / "store")[0])[0] == {"https://example.org/a.txt": b"one"}
-
-
-@pytest.mark.parametrize(
-    ("table", "words"),
-    [
-        (pa.table({"url": ["x"], "title": ["y"]}), "row 1: no text"),
-        (pa.table({"text": ["one", None]}), "row 2: no text"),
-        (pa.table({"text": [1.5]}), "row 1: column text holds float, not text"),
-    ],
-)
-def test_parquet_without_text(tmp_path: Path, table: pa.Table, words: str) -> None:
-    path = tmp_path / "crawl.parquet"
-    pq.write_table(table, path)
-    with pytest.raises(SourceError, match=words):
-        read(path)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"PAR1", b"PAR1" + bytes(50) + b"PAR1", b"text\n"], ids=["empty", "cut", "hollow", "text"]
-)
-def test_parquet_that_is_none(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "crawl.parquet"
-    path.write_bytes(content)
-    with pytest.raises(SourceError, match="cannot be read as Parquet"):
-        read(path)
+def pages_of(source: Path) -> Iterable[SourcePage]:
+    return read_files(list_files([str(source)], Passed()), Passed())
 
 
 # ---- the store
@@ -364,7 +48,7 @@ def stored(store: Path) -> list[dict[str, Any]]:
 
 
 def add(store: Path, pages: dict[str, bytes], seen_at: datetime.datetime = DAY_1) -> PageCounts:
-    return add_pages(store, [SourcePage(*page) for page in pages.items()], seen_at, PageCounts())
+    return add_pages(store, [SourcePage(*page) for page in pages.items()], seen_at)
 
 
 def test_only_new_contents_are_appended(tmp_path: Path) -> None:
@@ -388,6 +72,13 @@ def test_nothing_new_writes_nothing(tmp_path: Path) -> None:
     assert add(tmp_path, {"b.txt": b"one"}).new == 0
     assert add(tmp_path, {}).read == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_pages_are_counted_with_their_files(tmp_path: Path) -> None:
+    pages = [SourcePage("a", b"one", "x.zip"), SourcePage("b", b"two", "x.zip"), SourcePage("c", b"one", "c.txt")]
+    counts = add_pages(tmp_path, pages, DAY_1)
+    one, two = (hashlib.sha256(content).hexdigest() for content in (b"one", b"two"))
+    assert (counts.files, counts.page_ids) == (["x.zip", "x.zip", "c.txt"], [one, two, one])
 
 
 def test_row_of_a_page(tmp_path: Path) -> None:
@@ -453,6 +144,20 @@ def test_the_name_of_a_part_tells_its_content(tmp_path: Path) -> None:
     assert a.name == b.name != c.name
 
 
+def test_full_parts_are_told_as_soon_as_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one is not full: whoever waits for parts to come finds it in the store."""
+    monkeypatch.setattr(pages_module, "_PART_BYTES", 10)
+    told: list[tuple[Path, int]] = []
+
+    def pages() -> Iterable[SourcePage]:
+        for number in range(5):
+            yield SourcePage(f"{number}.txt", f"page {number}".encode())
+
+    add_pages(tmp_path, pages(), DAY_1, on_part=lambda part: told.append((part, len(store_parts(tmp_path)))))
+    assert told == [(part, number) for number, part in enumerate(store_parts(tmp_path)[:2], 1)]
+    assert len(store_parts(tmp_path)) == 3
+
+
 def test_what_stops_half_way_keeps_the_parts_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages_module, "_PART_BYTES", 1)
 
@@ -461,34 +166,231 @@ def test_what_stops_half_way_keeps_the_parts_before(tmp_path: Path, monkeypatch:
         raise SourceError("gone")
 
     with pytest.raises(SourceError):
-        add_pages(tmp_path, pages(), DAY_1, PageCounts())
+        add_pages(tmp_path, pages(), DAY_1)
     assert [row["source_uri"] for row in stored(tmp_path)] == ["a.txt"]
 
 
 def test_progress_is_told_page_by_page(tmp_path: Path) -> None:
     told: list[int] = []
-    add_pages(tmp_path, [SourcePage("a", b"1"), SourcePage("b", b"1")], DAY_1, PageCounts(), told.append)
+    add_pages(tmp_path, [SourcePage("a", b"1"), SourcePage("b", b"1")], DAY_1, progress=told.append)
     assert told == [1, 1]
 
 
-# ---- the fingerprint that the sensor looks at
+def test_a_name_that_is_no_text_is_stored_as_text(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/caf\xe9.txt")).write_text("x", encoding="utf-8")
+    add_pages(tmp_path / "store", pages_of(tmp_path / "in"), DAY_1)
+    (row,) = stored(tmp_path / "store")
+    assert row["source_uri"].endswith("/caf\N{REPLACEMENT CHARACTER}.txt")
 
 
-def test_fingerprint_of_sources(folder: Path) -> None:
-    seen = {sources_fingerprint([str(folder)])}
-    assert sources_fingerprint([str(folder)]) in seen
-    (folder / "new.txt").write_text("new", encoding="utf-8")
-    seen.add(sources_fingerprint([str(folder)]))
-    (folder / "new.txt").write_text("newer", encoding="utf-8")
-    seen.add(sources_fingerprint([str(folder)]))
-    os.utime(folder / "b.txt", ns=(1, 1))
-    seen.add(sources_fingerprint([str(folder)]))
-    (folder / "b.txt").unlink()
-    seen.add(sources_fingerprint([str(folder)]))
-    assert len(seen) == 5
-    assert sources_fingerprint([str(folder / "nowhere" / "*.txt")]) not in seen
+def test_lone_surrogates_are_stored_like_any_damage(tmp_path: Path) -> None:
+    path = tmp_path / "crawl.jsonl"
+    path.write_text('{"text": "a\\ud800b", "url": "https://example.org/\\ud800"}\n', encoding="utf-8")
+    add_pages(tmp_path / "store", pages_of(path), DAY_1)
+    (row,) = stored(tmp_path / "store")
+    assert base64.b64decode(row["page_bytes_base64"]) == b"a\xed\xa0\x80b"
+    assert row["source_uri"].startswith("https://example.org/")
 
 
-def test_fingerprint_of_names_that_are_no_text(tmp_path: Path) -> None:
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("x", encoding="utf-8")
-    assert sources_fingerprint([str(tmp_path)]) != sources_fingerprint([])
+def test_raw_pages_of_a_warehouse_can_be_read_again(tmp_path: Path) -> None:
+    add_pages(tmp_path / "store", [SourcePage("https://example.org/a.txt", b"one")], DAY_1)
+    (part,) = store_parts(tmp_path / "store")
+    assert [page[:2] for page in pages_of(part)] == [("https://example.org/a.txt", b"one")]
+
+
+# ---- sightings
+
+A, B = "https://example.org/a", "https://example.org/b"
+
+
+def seen(store: Path) -> list[tuple[str, bytes, datetime.datetime]]:
+    """Every stored sighting, first or further: where, of what, when."""
+    contents = {row["page_id"]: given_back(row) for row in stored(store)}
+    rows = stored(store) + [row for part in sighting_parts(store) for row in pq.read_table(part).to_pylist()]
+    found = [(row["source_uri"], contents[row["page_id"]], row["first_seen_at"]) for row in rows]
+    assert len(set(found)) == len(found)
+    return sorted(found, key=lambda sighting: (sighting[2], sighting[:2]))
+
+
+def state(store: Path) -> Any:
+    """A sighting that says nothing new touches no file."""
+    return sorted((path, path.stat().st_mtime_ns, path.stat().st_ino) for path in store.rglob("*"))
+
+
+def test_further_sightings_lie_beside_the_parts(tmp_path: Path) -> None:
+    add(tmp_path, {A: b"one"}, DAY_2)
+    (part,) = store_parts(tmp_path)
+    before = part.read_bytes()
+    add_pages(tmp_path, [SourcePage(A, b"one")], DAY_1, is_stated=True)
+    assert store_parts(tmp_path) == [part]
+    assert part.read_bytes() == before
+    (further,) = sighting_parts(tmp_path)
+    assert pq.read_schema(further).equals(SIGHTING_SCHEMA)
+    assert seen(tmp_path) == [(A, b"one", DAY_1), (A, b"one", DAY_2)]
+
+
+def test_a_page_that_is_as_it_was_says_nothing_new(tmp_path: Path) -> None:
+    add(tmp_path, {A: b"one"}, DAY_1)
+    before = state(tmp_path)
+    add(tmp_path, {A: b"one"}, DAY_2)
+    assert state(tmp_path) == before
+
+
+def test_a_page_that_goes_back_is_seen_anew(tmp_path: Path) -> None:
+    for content, day in ((b"one", DAY_1), (b"two", DAY_2), (b"one", DAY_3), (b"one", DAY_4)):
+        add(tmp_path, {A: content}, day)
+    assert seen(tmp_path) == [(A, b"one", DAY_1), (A, b"two", DAY_2), (A, b"one", DAY_3)]
+    add(tmp_path, {A: b"two"}, DAY_4)
+    assert seen(tmp_path)[-1] == (A, b"two", DAY_4)
+
+
+def test_a_page_that_takes_the_content_of_another_is_seen_with_it(tmp_path: Path) -> None:
+    add(tmp_path, {A: b"one", B: b"two"}, DAY_1)
+    add(tmp_path, {A: b"two", B: b"two"}, DAY_2)
+    assert seen(tmp_path) == [(A, b"one", DAY_1), (B, b"two", DAY_1), (A, b"two", DAY_2)]
+
+
+def test_a_folder_of_old_pages_that_was_moved_is_not_seen_anew(tmp_path: Path) -> None:
+    add(tmp_path, {"x/a.txt": b"one", "x/b.txt": b"two"}, DAY_1)
+    add(tmp_path, {"x/a.txt": b"one, repaired"}, DAY_2)
+    before = state(tmp_path)
+    add(tmp_path, {"archive/x/a.txt": b"one", "archive/x/b.txt": b"two"}, DAY_3)
+    assert state(tmp_path) == before
+
+
+def test_an_address_with_several_contents_in_one_run_went_nowhere(tmp_path: Path) -> None:
+    """A crawl that lists a page twice says of neither content that it is the newer one."""
+    crawl = [SourcePage(A, b"one"), SourcePage(A, b"two")]
+    add_pages(tmp_path, crawl, DAY_1)
+    before = state(tmp_path)
+    add_pages(tmp_path, crawl, DAY_2)
+    add_pages(tmp_path, crawl[::-1], DAY_3)
+    assert state(tmp_path) == before
+    assert seen(tmp_path) == [(A, b"one", DAY_1), (A, b"two", DAY_1)]
+
+
+def test_an_address_with_a_known_and_a_new_content_in_one_run(tmp_path: Path) -> None:
+    for day, contents in ((DAY_1, [b"one"]), (DAY_2, [b"two"]), (DAY_3, [b"one", b"three"])):
+        add_pages(tmp_path, [SourcePage(A, content) for content in contents], day)
+    assert seen(tmp_path) == [(A, b"one", DAY_1), (A, b"two", DAY_2), (A, b"three", DAY_3)]
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1), (3, 1, 2)])
+def test_stated_sightings_count_in_whatever_order(tmp_path: Path, order: tuple[int, ...]) -> None:
+    days = {1: DAY_1, 2: DAY_2, 3: DAY_3}
+    contents = {1: b"one", 2: b"two", 3: b"one"}
+    for number in order:
+        add_pages(tmp_path, [SourcePage(A, contents[number])], days[number], is_stated=True)
+    assert seen(tmp_path) == [(A, b"one", DAY_1), (A, b"two", DAY_2), (A, b"one", DAY_3)]
+
+
+def test_every_stated_sighting_counts(tmp_path: Path) -> None:
+    pages = [SourcePage(A, b"one"), SourcePage(B, b"one"), SourcePage(A, b"two")]
+    add_pages(tmp_path, pages, DAY_1, is_stated=True)
+    add_pages(tmp_path, pages, DAY_2, is_stated=True)
+    assert seen(tmp_path) == [(page.source_uri, page.page_bytes, day) for day in (DAY_1, DAY_2) for page in (
+        pages[0], pages[2], pages[1])]  # fmt: skip
+
+
+def test_a_repeated_stated_sighting_adds_nothing(tmp_path: Path) -> None:
+    pages = [SourcePage(A, b"one"), SourcePage(B, b"two"), SourcePage(B, b"one")]
+    for day in (DAY_2, DAY_1):
+        add_pages(tmp_path, pages, day, is_stated=True)
+    before = state(tmp_path)
+    for day in (DAY_1, DAY_2):
+        add_pages(tmp_path, pages[::-1], day, is_stated=True)
+    assert state(tmp_path) == before
+
+
+def test_one_page_given_twice_is_seen_once(tmp_path: Path) -> None:
+    for is_stated in (True, False):
+        add_pages(tmp_path, [SourcePage(A, b"one"), SourcePage(A, b"one")], DAY_1, is_stated)
+    assert seen(tmp_path) == [(A, b"one", DAY_1)]
+
+
+def test_what_was_stated_of_the_past_is_not_how_the_page_is_now(tmp_path: Path) -> None:
+    """An old crawl is loaded after today's: the page has not gone back to what it says."""
+    add(tmp_path, {A: b"old"}, DAY_1)
+    add(tmp_path, {A: b"new"}, DAY_3)
+    add_pages(tmp_path, [SourcePage(A, b"old")], DAY_2, is_stated=True)
+    before = state(tmp_path)
+    add(tmp_path, {A: b"new"}, DAY_4)
+    assert state(tmp_path) == before
+
+
+def test_a_run_that_stopped_is_made_good_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped between its parts, a stated run is told again, and says the same as if nothing had happened."""
+    monkeypatch.setattr(pages_module, "_PART_BYTES", 1)
+    pages = [SourcePage(A, b"one"), SourcePage(B, b"two"), SourcePage(B, b"one"), SourcePage(A, b"three")]
+
+    def stopping(after: int) -> Iterable[SourcePage]:
+        yield from pages[:after]
+        raise SourceError("gone")
+
+    add_pages(tmp_path / "whole", pages, DAY_1, is_stated=True)
+    for after in range(len(pages)):
+        with pytest.raises(SourceError):
+            add_pages(tmp_path / "cut", stopping(after), DAY_1, is_stated=True)
+    add_pages(tmp_path / "cut", pages, DAY_1, is_stated=True)
+    assert seen(tmp_path / "cut") == seen(tmp_path / "whole")
+
+
+# ---- slices
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "slices"), [(0, 10, 1), (1, 10, 1), (10, 10, 1), (11, 10, 2), (25, 10, 3), (300, 1, 300)]
+)
+def test_slices_part_the_pages_in_order(count: int, size: int, slices: int) -> None:
+    conditions = page_slices(count, size)
+    assert len(conditions) == slices
+    page_ids = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)] + ["0" * 64, "f" * 64, "80" * 32]
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE pages (page_id TEXT)")
+        connection.executemany("INSERT INTO pages VALUES (?)", [[page_id] for page_id in page_ids])
+        found = [
+            connection.execute(f"SELECT page_id FROM pages WHERE {condition} ORDER BY 1").fetchall()
+            for condition in conditions
+        ]
+    # None is lost, none is in two, and one slice goes on where the one before ends.
+    assert [page_id for slice_ in found for (page_id,) in slice_] == sorted(page_ids)
+    assert slices > 3 or all(len(slice_) > 30 for slice_ in found)
+
+
+# ---- moments
+
+
+@pytest.mark.parametrize(
+    ("words", "moment"),
+    [
+        ("2024-05-31", datetime.datetime(2024, 5, 31, tzinfo=datetime.UTC)),
+        ("2024-05-31T06:30", datetime.datetime(2024, 5, 31, 6, 30, tzinfo=datetime.UTC)),
+        ("2024-05-31 06:30:15.5", datetime.datetime(2024, 5, 31, 6, 30, 15, 500_000, tzinfo=datetime.UTC)),
+        ("2024-05-31T06:30:00Z", datetime.datetime(2024, 5, 31, 6, 30, tzinfo=datetime.UTC)),
+        ("2024-05-31T06:30:00+02:00", datetime.datetime(2024, 5, 31, 4, 30, tzinfo=datetime.UTC)),
+        ("2024-01-01T00:30:00+02:00", datetime.datetime(2023, 12, 31, 22, 30, tzinfo=datetime.UTC)),
+    ],
+)
+def test_moments_are_utc_unless_they_say_otherwise(words: str, moment: datetime.datetime) -> None:
+    assert read_moment(words) == moment
+    assert read_moment(words).tzinfo is datetime.UTC
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("yesterday", "'yesterday' is no date; give one like 2024-05-31"),
+        ("", "'' is no date"),
+        ("31.05.2024", "is no date"),
+        ("2024-02-30", "is no date"),
+        ("2024-05-31T25:00", "is no date"),
+        ("2024", "is no date"),
+        ("2999-01-01", "2999-01-01 is still to come"),
+        ("0001-01-01T00:00:00+02:00", "0001-01-01"),
+        ("9999-12-31T23:59:59-02:00", "9999-12-31"),
+    ],
+)
+def test_what_is_no_moment_of_observation(words: str, complaint: str) -> None:
+    with pytest.raises(MomentError, match=complaint):
+        read_moment(words)

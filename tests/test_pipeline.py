@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 from collections.abc import Callable, Iterator
@@ -12,9 +13,12 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import PAGES, SHIPPED, Built, Ieval
+from small_pages import TEST_HOST, address_of, recommendation
+from test_sources import write_lines
 
 from pipelines import pages as pages_module
 from pipelines.settings import Settings
+from pipelines.status import status
 from pipelines.tables import TABLES
 
 Row = dict[str, Any]
@@ -365,11 +369,12 @@ def test_second_run_does_nothing_and_says_so(shipped: Built, ieval: Ieval) -> No
         return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
     before = state()
-    assert len(before) == len(TABLES) + 4  # database, manifest, a part of pages, a part of records
+    # Database, manifest, what files were read, and a part each of pages, records and places.
+    assert len(before) == len(TABLES) + 6
     done = ieval("run", "--warehouse", shipped.folder, DAGSTER_HOME="")
     assert done.returncode == 0, done.stderr
     assert "nothing new" in done.stdout
-    assert "pages: 1 read, 0 new" in done.stdout
+    assert "pages: 0 read, 0 new; 1 of 1 files unchanged" in done.stdout
     assert state() == before
 
 
@@ -429,6 +434,123 @@ def test_history_of_a_changing_page(tmp_path: Path, build: Callable[..., Any]) -
     }
     assert db.column("SELECT count(*) FROM main.recommendations") == [1]
     db.connection.close()
+
+
+def history(db: Reader, number: int) -> list[tuple[Any, ...]]:
+    rows = db.rows(
+        "SELECT valid_from, valid_to, is_current, management_response_code FROM main.recommendation_status_history "
+        "WHERE recommendation_id = ? ORDER BY valid_from",
+        number,
+    )
+    return [tuple(row.values()) for row in rows]
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[Reader]:
+    reader = Reader(folder / "ieval.duckdb")
+    yield reader
+    reader.connection.close()
+
+
+def test_an_earlier_sighting_moves_the_first_one_back(tmp_path: Path, build: Callable[..., Any]) -> None:
+    """An archived crawl is loaded after today's: then, and there, the page was first seen."""
+    text = recommendation(1).decode()
+    (tmp_path / "today.txt").write_text(text, encoding="utf-8")
+    write_lines(tmp_path / "crawl.jsonl", {"text": text, "url": address_of(1)})
+    build(tmp_path / "w", [tmp_path / "today.txt"], DAY_2)
+    build(tmp_path / "w", [tmp_path / "crawl.jsonl"], DAY_1, is_stated=True)
+    with reading(tmp_path / "w") as db:
+        assert db.row("SELECT source_uri, first_seen_at FROM raw.pages") == {
+            "source_uri": address_of(1),
+            "first_seen_at": DAY_1,
+        }
+        assert db.column("SELECT seen_at FROM raw.page_sightings ORDER BY 1") == [DAY_1, DAY_2]
+        assert history(db, 1) == [(DAY_1, None, True, "completed")]
+        assert db.column("SELECT DISTINCT source_uri FROM main.problems") in ([], [address_of(1)])
+    build(tmp_path / "w", [tmp_path / "crawl.jsonl"], DAY_3, is_stated=True)
+    with reading(tmp_path / "w") as db:
+        assert db.row("SELECT first_seen_at FROM raw.pages") == {"first_seen_at": DAY_1}
+
+
+@pytest.mark.parametrize("is_stated", [True, False])
+def test_a_page_that_goes_back_reopens_its_status(tmp_path: Path, build: Callable[..., Any], is_stated: bool) -> None:
+    open_, done = recommendation(1, statuses=("Action not yet taken", "No implementation")), recommendation(1)
+    for moment, content in ((DAY_1, open_), (DAY_2, done), (DAY_3, open_)):
+        (tmp_path / "page.txt").write_bytes(content)
+        build(tmp_path / "w", [tmp_path / "page.txt"], moment, is_stated=is_stated)
+    with reading(tmp_path / "w") as db:
+        assert history(db, 1) == [
+            (DAY_1, DAY_2, False, "action_not_yet_taken"),
+            (DAY_2, DAY_3, False, "completed"),
+            (DAY_3, None, True, "action_not_yet_taken"),
+        ]
+        assert db.column("SELECT management_response_code FROM main.recommendations") == ["action_not_yet_taken"]
+        # The copy that is used is the older of the two contents.
+        assert db.column("SELECT is_current FROM raw.pages ORDER BY first_seen_at") == [True, False]
+        assert db.column("SELECT from_management_response FROM mart.status_changes ORDER BY changed_at") == [
+            "Action not yet taken",
+            "Completed",
+        ]
+
+
+def test_a_moved_folder_of_old_pages_changes_no_status(tmp_path: Path, build: Callable[..., Any]) -> None:
+    open_, done = recommendation(1, statuses=("Action not yet taken", "No implementation")), recommendation(1)
+    for moment, name, content in ((DAY_1, "pages", open_), (DAY_2, "pages", done), (DAY_3, "archive", open_)):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "1.txt").write_bytes(content)
+        build(tmp_path / "w", [tmp_path / name], moment)
+    with reading(tmp_path / "w") as db:
+        assert history(db, 1) == [(DAY_1, DAY_2, False, "action_not_yet_taken"), (DAY_2, None, True, "completed")]
+        assert db.column("SELECT management_response_code FROM main.recommendations") == ["completed"]
+
+
+def test_a_cut_page_is_known_by_the_address_it_is_seen_at_later(tmp_path: Path, build: Callable[..., Any]) -> None:
+    cut = recommendation(None, cut="- progress:\n")
+    (tmp_path / "cut.txt").write_bytes(cut)
+    build(tmp_path / "w", [tmp_path / "cut.txt"], DAY_1)
+    with reading(tmp_path / "w") as db:
+        assert db.row("SELECT record_kind, record_id, is_current, record_count FROM raw.pages") == {
+            "record_kind": "recommendation",
+            "record_id": None,
+            "is_current": False,
+            "record_count": 1,
+        }
+        assert db.column("SELECT count(*) FROM main.recommendations") == [0]
+        problem = db.row("SELECT * FROM main.problems WHERE problem_code = 'no_record_id'")
+        assert (problem["field"], problem["severity"]) == ("url", "warning")
+        assert problem["detail"] == "record 1 of the page has no complete url"
+    write_lines(tmp_path / "crawl.jsonl", {"text": cut.decode(), "url": address_of(7)})
+    build(tmp_path / "w", [tmp_path / "crawl.jsonl"], DAY_2, is_stated=True)
+    with reading(tmp_path / "w") as db:
+        assert db.row("SELECT record_id, is_current FROM raw.pages") == {"record_id": 7, "is_current": True}
+        assert db.column("SELECT recommendation_id FROM main.recommendations") == [7]
+        assert db.column("SELECT count(*) FROM main.problems WHERE problem_code = 'no_record_id'") == [0]
+
+
+def test_the_test_host_is_heard_where_nobody_else_is(tmp_path: Path, build: Callable[..., Any]) -> None:
+    real = recommendation(1, statuses=("Action not yet taken", "No implementation"))
+    for moment, content in (
+        (DAY_1, recommendation(1, host=TEST_HOST)),
+        (DAY_2, recommendation(2, host=TEST_HOST)),
+        (DAY_1, real),
+    ):
+        (tmp_path / "page.txt").write_bytes(content)
+        build(tmp_path / "w", [tmp_path / "page.txt"], moment, is_stated=True)
+    with reading(tmp_path / "w") as db:
+        assert history(db, 1) == [(DAY_1, None, True, "action_not_yet_taken")]
+        assert history(db, 2) == [(DAY_2, None, True, "completed")]
+
+
+def test_the_newest_observation_is_that_of_any_sighting(tmp_path: Path, build: Callable[..., Any]) -> None:
+    """A page that was last seen a year after it was first seen has aged by then."""
+    (tmp_path / "page.txt").write_bytes(recommendation(1, statuses=("Rejected", "No implementation")))
+    for moment in (DAY_1, DAY_3):
+        build(tmp_path / "w", [tmp_path / "page.txt"], moment, is_stated=True)
+    with reading(tmp_path / "w") as db:
+        (age,) = db.column("SELECT age_days FROM mart.recommendation_overview")
+        assert age == (DAY_3.date() - datetime.date(2023, 10, 9)).days
+        facts = status(db.connection, Settings(warehouse=tmp_path / "w"))
+        assert facts["newest_observation"] == "2025-03-01T06:00:00Z"
 
 
 def test_a_cut_copy_never_displaces_a_complete_one(tmp_path: Path, build: Callable[..., Any]) -> None:

@@ -59,7 +59,9 @@ def test_readme_has_examples():
 
 def test_readme_names_every_variable_and_command():
     settings = (PROJECT / "pipelines" / "settings.py").read_text(encoding="utf-8")
-    for name in re.findall(r'_environment\("(\w+)"', settings):
+    names = re.findall(r'_(?:environment|matching)\(\s*"(\w+)"', settings)
+    assert {"WAREHOUSE", "PARTS", "ENGINE", "MEMORY_LIMIT"} <= set(names)
+    for name in names:
         assert f"`IEVAL_{name}`" in README
     for command in ("run", "status", "sql", "check", "dictionary", "serve"):
         assert f"ieval {command}" in README

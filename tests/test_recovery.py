@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,8 +38,22 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
         lambda folder: (folder / "parquet" / "lessons.parquet").write_bytes(b""),
         lambda folder: (folder / "parquet" / "recommendations.parquet").unlink(),
         lambda folder: [part.write_bytes(b"junk") for part in (folder / "records").iterdir()],
+        lambda folder: [part.write_bytes(b"junk") for part in (folder / "places").iterdir()],
+        lambda folder: shutil.rmtree(folder / "places"),
+        lambda folder: (folder / "sources.parquet").write_bytes(b"junk"),
+        lambda folder: (folder / "sources.parquet").unlink(),
     ],
-    ids=["database", "manifest", "table cut", "table gone", "records"],
+    ids=[
+        "database",
+        "manifest",
+        "table cut",
+        "table gone",
+        "records",
+        "places",
+        "places gone",
+        "sources",
+        "sources gone",
+    ],
 )
 def test_what_is_made_is_made_anew(tmp_path: Path, damage) -> None:
     assert finish(start(tmp_path, SHIPPED))[0] == 0

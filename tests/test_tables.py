@@ -19,7 +19,7 @@ COLUMNS = [(table, column) for table in ALL for column in table.columns]
 IDS = [f"{table.name}.{column.name}" for table, column in COLUMNS]
 #: The contract: other people's reports hang on these names.
 CONTRACT = {
-    "raw": "pages page_fields",
+    "raw": "pages page_sightings page_fields",
     "main": "evaluations evaluation_locations recommendations lessons good_practices record_themes "
     "recommendation_admin_units recommendation_projects projects recommendation_steps action_items "
     "action_item_countries country_mentions recommendation_status_history problems "

@@ -8,9 +8,14 @@ with copies as (
         pages.record_kind,
         pages.record_id,
         pages.is_current,
-        pages.first_seen_at,
+        sightings.last_seen_at,
         row(pages.is_truncated, coalesce(pages.host = 'analyticstest.ilo.org', false)) as shortcomings
     from raw.pages as pages
+    inner join (
+        select page_sightings.page_id, max(page_sightings.seen_at) as last_seen_at
+        from raw.page_sightings as page_sightings
+        group by page_sightings.page_id
+    ) as sightings on sightings.page_id = pages.page_id
     where pages.record_count = 1 and pages.record_id is not null
 )
 
@@ -27,5 +32,5 @@ where
     used.is_current
     and (
         other.shortcomings < used.shortcomings
-        or (other.shortcomings = used.shortcomings and other.first_seen_at > used.first_seen_at)
+        or (other.shortcomings = used.shortcomings and other.last_seen_at > used.last_seen_at)
     )

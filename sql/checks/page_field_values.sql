@@ -1,5 +1,6 @@
 -- Every line of every value is what stands on its line of the page, without the mark of the layout.
 -- severity: error, blocking
+-- page by page
 with page_lines as (
     select
         pages.page_id,

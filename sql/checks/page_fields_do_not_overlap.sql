@@ -1,5 +1,6 @@
 -- The fields of a page lie one behind the other inside the page, and each value inside its field.
 -- severity: error, blocking
+-- page by page
 with fields as (
     select
         fields.*,

@@ -2,6 +2,7 @@
 -- Counted anew: lines end at LF alone, and a last line end begins no further line. A page of nothing but a
 -- byte order mark has no line.
 -- severity: error, blocking
+-- page by page
 with counted as (
     select
         pages.page_id,

@@ -1,5 +1,6 @@
 -- No two evaluations have a recommendation with the same words and the same action plan.
 -- severity: warning
+-- looks at everything
 select
     recommendations.title,
     count(*) as recommendations,

@@ -1,5 +1,6 @@
 -- Every text of a record stands in its page, character by character.
 -- severity: error, blocking
+-- page by page
 with texts as (
     select
         'recommendation' as record_kind,

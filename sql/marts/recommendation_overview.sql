@@ -1,8 +1,8 @@
 -- One row a recommendation, ready to read in a BI tool or in Excel.
 -- What it has several of (themes, countries, units …) is one text: sorted, each once, joined by '; '.
 with newest as (
-    select cast(max(pages.first_seen_at) at time zone 'UTC' as date) as observed_on
-    from raw.pages as pages
+    select cast(max(sightings.seen_at) at time zone 'UTC' as date) as observed_on
+    from raw.page_sightings as sightings
 ),
 
 -- The region of a country is the ILO's own, because i-eval prints wrong ones at times (Fiji under Americas);

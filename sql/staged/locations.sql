@@ -7,12 +7,12 @@ select
     location.country_line as country_line,
     location.region_label as region_label,
     location.region_line as region_line,
-    location.scope as scope,
-    location.country_iso3 as country_iso3,
-    location.suggestion as suggestion,
+    place.scope as scope,
+    place.country_iso3 as country_iso3,
+    place.suggestion as suggestion,
     regions.region_code,
     own_region.label as own_region_label,
-    case location.scope
+    case place.scope
         when 'country' then regions.label = own_region.label
         when 'regional'
             then if(
@@ -23,6 +23,8 @@ select
         when 'inter-regional' then regions.label = 'Inter-Regional'
     end as is_region_consistent
 from (select page_id, unnest(locations) as location from staged.records) as records
+inner join (select page_id, unnest(locations) as place from staged.places) as places
+    on places.page_id = records.page_id and place.position = location.position
 left join main.regions as regions on regions.label = location.region_label
-left join main.countries as countries on countries.country_iso3 = location.country_iso3
+left join main.countries as countries on countries.country_iso3 = place.country_iso3
 left join main.regions as own_region on own_region.region_code = countries.region_code

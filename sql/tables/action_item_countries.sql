@@ -7,7 +7,7 @@ select
     country.mention_text as mention_text,
     country.char_start as char_start,
     country.char_end as char_end
-from (select page_id, unnest(action_item_countries) as country from staged.records) as records
+from (select page_id, unnest(action_item_countries) as country from staged.places) as places
 inner join staged.current_copies as copies
-    on copies.page_id = records.page_id and copies.record_number = country.record_number
+    on copies.page_id = places.page_id and copies.record_number = country.record_number
 where copies.record_kind = 'recommendation'

@@ -9,7 +9,7 @@ select
     item.scope as scope,
     item.char_start as char_start,
     item.char_end as char_end
-from (select page_id, unnest(action_items) as item from staged.records) as records
+from (select page_id, unnest(action_items) as item from staged.places) as places
 inner join staged.current_copies as copies
-    on copies.page_id = records.page_id and copies.record_number = item.record_number
+    on copies.page_id = places.page_id and copies.record_number = item.record_number
 where copies.record_kind = 'recommendation'

@@ -9,6 +9,6 @@ select
     mention.mention_text as mention_text,
     mention.mention_kind as mention_kind,
     mention.role as role
-from (select page_id, unnest(country_mentions) as mention from staged.records) as records
+from (select page_id, unnest(country_mentions) as mention from staged.places) as places
 inner join staged.current_copies as copies
-    on copies.page_id = records.page_id and copies.record_number = mention.record_number
+    on copies.page_id = places.page_id and copies.record_number = mention.record_number

@@ -16,7 +16,7 @@ qualify row_number() over (
     order by
         locations.region_label is null,
         copies.is_truncated,
-        copies.first_seen_at desc,
-        copies.source_uri desc,
+        copies.last_seen_at desc,
+        copies.last_source_uri desc,
         copies.page_id
 ) = 1

@@ -21,8 +21,8 @@ with titled as (
         order by
             records.eval_title is null,
             copies.is_truncated,
-            copies.first_seen_at desc,
-            copies.source_uri desc,
+            copies.last_seen_at desc,
+            copies.last_source_uri desc,
             copies.page_id
     ) = 1
 )

@@ -1,16 +1,16 @@
 -- One row for every distinct content of a page that was ever read.
 select
     store.page_id,
-    store.source_uri,
-    store.first_seen_at,
+    sources.source_uri,
+    sources.first_seen_at,
     store.byte_size,
     records.layout,
     records.host,
     records.is_truncated,
     records.status,
-    records.records[1].record_kind as record_kind,
-    records.records[1].record_id as record_id,
-    coalesce(len(records.records), 0) as record_count,
+    records.identities[1].record_kind as record_kind,
+    first_records.record_id,
+    coalesce(len(records.identities), 0) as record_count,
     records.eval_number,
     exists (
         select 1 from staged.current_copies where current_copies.page_id = store.page_id
@@ -20,4 +20,7 @@ select
     store.page_text,
     store.page_bytes_base64
 from staged.pages as store
+inner join staged.page_sources as sources on sources.page_id = store.page_id
 inner join staged.records as records on records.page_id = store.page_id
+left join staged.page_records as first_records
+    on first_records.page_id = store.page_id and first_records.record_number = 1

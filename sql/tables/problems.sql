@@ -6,6 +6,14 @@ with grammar as (
     from (select page_id, unnest(problems) as problem from staged.records)
 ),
 
+-- The url of a cut page may be known from its address; where it is not, reading the page could not tell.
+no_record_id as (
+    select page_id, cast(null as bigint) as line_number, 'url' as field, 'no_record_id' as problem_code,
+        format('record {} of the page has no complete url', record_number) as detail
+    from staged.page_records
+    where goes_by_address and record_id is null
+),
+
 unknown_country as (
     select page_id, country_line as line_number, 'unknown_country' as problem_code,
         country_label || ' is in neither country_names.csv nor place_scopes.csv as a place of today'
@@ -138,6 +146,8 @@ found as (
 placed as (
     select * from grammar
     union all
+    select * from no_record_id
+    union all
     select found.page_id, found.line_number, fields.field.path, found.problem_code, found.detail
     from found
     left join (select page_id, unnest(fields) as field from staged.records) as fields
@@ -150,12 +160,12 @@ select
         partition by placed.page_id
         order by placed.line_number nulls last, placed.problem_code, placed.field, placed.detail
     ) as problem_number,
-    store.source_uri,
+    sources.source_uri,
     placed.line_number,
     placed.field,
     placed.problem_code,
     codes.severity,
     placed.detail
 from placed
-inner join staged.pages as store on store.page_id = placed.page_id
+inner join staged.page_sources as sources on sources.page_id = placed.page_id
 inner join main.problem_codes as codes on codes.problem_code = placed.problem_code

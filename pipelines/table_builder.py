@@ -1,0 +1,184 @@
+"""Computes the declared tables with DuckDB: the steps of `sql/staged` and the tables of `sql/tables`, over all parts.
+
+A table is computed from the parts of pages, sightings, records and places, from the vocabularies, and from the tables
+that its SQL reads; it is written, sorted by its key, through the gate. Which pages are looked at is the caller's to
+say: all of them, or some that have nothing to do with the others. Loading a database does not belong here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines import settings
+from pipelines.lake import TableFile, write_table
+from pipelines.pages import SIGHTING_SCHEMA, page_slices, sighting_parts, store_parts
+from pipelines.places import PLACE_SCHEMA
+from pipelines.problems import PROBLEM_CODES
+from pipelines.records import PAGE_SCHEMA, RECORD_SCHEMA
+from pipelines.reference import FILES, read_reference
+from pipelines.schema import quote
+from pipelines.settings import Settings
+from pipelines.sql_files import SqlFile, in_order, read_folder
+from pipelines.tables import TABLES, Table
+
+#: Rows that DuckDB hands over at a time.
+_BATCH_ROWS = 16_384
+#: Pages whose texts DuckDB sorts at a time: it cannot sort much more text than it may hold in memory.
+_SLICE_PAGES = 100_000
+
+
+@contextlib.contextmanager
+def connect(knobs: Settings, side_by_side: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory connection with our schemas; what does not fit into memory spills into the warehouse folder.
+
+    `side_by_side`: how many connections share the memory that DuckDB may use.
+    """
+    knobs.warehouse.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=".spill-", dir=knobs.warehouse) as spill,
+        duckdb.connect(config={"temp_directory": spill}) as connection,
+    ):
+        connection.execute(f"SET memory_limit = '{knobs.memory_share(side_by_side)}'")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET preserve_insertion_order = false")
+        for schema in ("stored", "staged", "reference", "raw", "mart"):
+            connection.execute(f"CREATE SCHEMA {schema}")
+        yield connection
+
+
+@cache
+def table_files() -> Mapping[str, SqlFile]:
+    """The steps of sql/staged and the tables of sql/tables by qualified name, each after those that it reads from."""
+    files = {f"staged.{file.name}": file for file in read_folder(settings.SQL / "staged").values()}
+    for file in read_folder(settings.SQL / "tables").values():
+        files[TABLES[file.name].qualified_name] = file
+    return {name: files[name] for name in in_order(files)}
+
+
+def build_tables(
+    knobs: Settings, folder: Path, progress: Callable[[TableFile], None] = lambda table: None
+) -> dict[str, TableFile]:
+    """Compute every declared table from all pages and write it to `folder`, sorted by key. Raises lake.GateError."""
+    with connect(knobs) as connection:
+        stage_parts(connection, knobs)
+        return compute(connection, folder, TABLES, progress)
+
+
+def compute(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    wanted: Iterable[str],
+    progress: Callable[[TableFile], None] = lambda table: None,
+) -> dict[str, TableFile]:
+    """Compute tables (by their names) and write them to `folder`; on the connection they are views of what is written.
+
+    What they read from must be on the connection already, or be computed with them.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    written: dict[str, TableFile] = {}
+    names = {TABLES[name].qualified_name for name in wanted}
+    steps = _steps_of(names)
+    for name, file in table_files().items():
+        if name in steps:
+            connection.execute(f"CREATE TABLE {name} AS {file.statement}")
+        elif name in names:
+            table = TABLES[file.name]
+            written[table.name] = write_table(_rows(connection, table, file), table, folder)
+            progress(written[table.name])
+            view_parquet(connection, name, folder / f"{table.name}.parquet")
+    return written
+
+
+def _steps_of(names: Iterable[str]) -> set[str]:
+    """The steps of sql/staged that tables are computed from, directly or through other steps."""
+    steps: set[str] = set()
+    left = list(names)
+    while left:
+        for name in table_files()[left.pop()].reads - steps:
+            if name in table_files() and name.startswith("staged."):
+                steps.add(name)
+                left.append(name)
+    return steps
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: Table, file: SqlFile) -> Iterator[pa.RecordBatch]:
+    columns = ", ".join(column.name for column in table.columns)
+    order = ", ".join(table.primary_key)
+    slices = ["true"]
+    if table is TABLES["pages"]:  # the one table with the texts of whole pages
+        [(pages,)] = connection.execute("SELECT count(*) FROM staged.pages").fetchall()
+        slices = page_slices(pages, _SLICE_PAGES)
+    for condition in slices:
+        query = f"SELECT {columns} FROM ({file.statement}) WHERE {condition} ORDER BY {order}"
+        yield from connection.sql(query).to_arrow_reader(_BATCH_ROWS)
+
+
+def stage_parts(connection: duckdb.DuckDBPyConnection, knobs: Settings) -> None:
+    """Make the parts and the vocabularies known as `staged.pages`, `.sightings`, `.records`, `.places`, `reference.…`.
+
+    The views of schema `stored` have all pages; those of `staged` have the pages that are looked at: all of them.
+    """
+    parts = store_parts(knobs.page_store)
+    _view_parts(connection, "stored.pages", parts, PAGE_SCHEMA)
+    _view_parts(connection, "stored.further_sightings", sighting_parts(knobs.page_store), SIGHTING_SCHEMA)
+    _view_parts(connection, "stored.records", [knobs.records / part.name for part in parts], RECORD_SCHEMA)
+    _view_parts(connection, "stored.places", [knobs.places / part.name for part in parts], PLACE_SCHEMA)
+    columns = ", ".join(SIGHTING_SCHEMA.names)
+    connection.execute(
+        f"CREATE VIEW stored.sightings AS SELECT {columns} FROM stored.pages "
+        f"UNION ALL SELECT {columns} FROM stored.further_sightings"
+    )
+    for name in ("pages", "sightings", "records", "places"):
+        connection.execute(f"CREATE VIEW staged.{name} AS SELECT * FROM stored.{name}")
+    _stage_reference(connection)
+
+
+def look_at(connection: duckdb.DuckDBPyConnection, pages: str) -> None:
+    """Look at some pages only, so few that they fit into memory: `pages` is a relation with a column page_id."""
+    for name in ("pages", "sightings", "records", "places"):
+        connection.execute(f"DROP VIEW staged.{name}")
+        connection.execute(
+            f"CREATE TABLE staged.{name} AS SELECT * FROM stored.{name} WHERE page_id IN (SELECT page_id FROM {pages})"
+        )
+
+
+def _view_parts(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
+    if paths:
+        for path in paths[:1]:
+            # An fsspec address: DuckDB reads through its file system.
+            if not isinstance(path, Path) and not connection.filesystem_is_registered(path.protocol):
+                connection.register_filesystem(path.fs)
+        names = ", ".join(quote(str(path)) for path in paths)
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{names}])")
+    else:
+        empty = name.replace(".", "_")
+        connection.register(empty, schema.empty_table())
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {empty}")
+
+
+def _stage_reference(connection: duckdb.DuckDBPyConnection) -> None:
+    """The vocabularies as text, NULL where a CSV has nothing (`NA` is Namibia)."""
+    for name, rows in read_reference(settings.REFERENCE).items():
+        columns: dict[str, Any] = {column: [row[column] or None for row in rows] for column in FILES[name].columns}
+        table = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
+        connection.register("vocabulary", table)
+        connection.execute(f"CREATE TABLE reference.{Path(name).stem} AS SELECT * FROM vocabulary")
+        connection.unregister("vocabulary")
+    codes = [(code, severity, meaning) for code, (severity, meaning) in PROBLEM_CODES.items()]
+    connection.execute("CREATE TABLE reference.problem_codes (problem_code TEXT, severity TEXT, meaning TEXT)")
+    connection.executemany("INSERT INTO reference.problem_codes VALUES (?, ?, ?)", codes)
+
+
+def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Give a Parquet file the qualified name of its table."""
+    connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet({quote(str(path))})")

@@ -1,0 +1,400 @@
+"""Sources of every form: which files there are, found without opening one, and the pages that they hold."""
+
+from __future__ import annotations
+
+import builtins
+import gzip
+import io
+import json
+import os
+import tarfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.sources import Passed, SourceError, SourceFile, list_files, read_files, sources_fingerprint
+
+
+def read(*sources: str | Path) -> tuple[dict[str, bytes], Passed]:
+    """What the sources hold, by its address, and what was said of the rest."""
+    passed = Passed()
+    files = list_files([str(source) for source in sources], passed)
+    pages = list(read_files(files, passed))
+    assert {page.file for page in pages} <= {file.path for file in files}
+    return {page.source_uri: page.page_bytes for page in pages}, passed
+
+
+def names(pages: Iterable[str]) -> list[str]:
+    return [uri.rpartition("/")[2] for uri in pages]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder as people have them."""
+    root = tmp_path / "my pages"
+    for name in ("b.txt", "a.TXT", "deep/er/c.txt", ".hidden.txt", ".git/d.txt", "notes.md", "e.txt.bak"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name, encoding="utf-8")
+    return root
+
+
+# ---- files, folders, patterns
+
+
+def test_a_file_is_a_page_whatever_its_name(folder: Path) -> None:
+    pages, _ = read(folder / "notes.md", folder / ".hidden.txt", folder / "e.txt.bak")
+    assert pages == {
+        f"{folder}/notes.md": b"notes.md",
+        f"{folder}/.hidden.txt": b".hidden.txt",
+        f"{folder}/e.txt.bak": b"e.txt.bak",
+    }
+
+
+def test_folder(folder: Path) -> None:
+    pages, passed = read(folder)
+    assert pages == {
+        f"{folder}/a.TXT": b"a.TXT",
+        f"{folder}/b.txt": b"b.txt",
+        f"{folder}/deep/er/c.txt": b"deep/er/c.txt",
+    }
+    assert list(pages) == sorted(pages)
+    assert [words.split(": ")[0] for words in passed.skipped] == [f"{folder}/e.txt.bak", f"{folder}/notes.md"]
+    assert passed.failed == []
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    assert read(tmp_path)[0] == {}
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Nobody may open files of these names."""
+
+    def guarded(open_: Any) -> Any:
+        def may_open(file: Any, *arguments: Any, **options: Any) -> Any:
+            if not isinstance(file, int) and Path(os.fsdecode(file)).name in names:
+                raise PermissionError(13, "Permission denied")
+            return open_(file, *arguments, **options)
+
+        return may_open
+
+    monkeypatch.setattr(builtins, "open", guarded(builtins.open))
+    monkeypatch.setattr(io, "open", guarded(io.open))
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, "b.txt")
+    pages, passed = read(folder)
+    assert names(pages) == ["a.TXT", "c.txt"]
+    assert passed.failed == [f"{folder}/b.txt: Permission denied"]
+    assert passed.failing_files == {f"{folder}/b.txt"}
+    with pytest.raises(SourceError, match=r"b\.txt: Permission denied"):
+        read(folder / "b.txt")
+
+
+def test_files_are_listed_without_opening_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = make_zip(folder / "pages.zip", MEMBERS)
+    refuse(monkeypatch, "a.TXT", "b.txt", "c.txt", "pages.zip")
+    files = list_files([str(folder), str(archive)], Passed())
+    status = (folder / "b.txt").stat()
+    assert files[1] == SourceFile(f"{folder}/b.txt", status.st_size, status.st_mtime_ns, False)
+    assert [(file.path.rpartition("/")[2], file.is_named) for file in files] == [
+        ("a.TXT", False),
+        ("b.txt", False),
+        ("c.txt", False),
+        ("pages.zip", True),
+    ]
+
+
+def test_a_folder_that_cannot_be_looked_at_does_not_stop_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refuse_deep(path: str) -> Any:
+        if path.endswith("/deep"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_deep)
+    pages, passed = read(folder)
+    assert names(pages) == ["a.TXT", "b.txt"]
+    assert passed.failed == [f"{folder}/deep: Permission denied"]
+
+
+def test_links_to_files_are_pages_and_links_to_folders_are_not_followed(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "far.txt").write_text("far", encoding="utf-8")
+    (folder / "linked").symlink_to(outside)
+    (folder / "round").symlink_to(folder)
+    (folder / "z.txt").symlink_to(outside / "far.txt")
+    (folder / "dangling.txt").symlink_to(outside / "nowhere.txt")
+    pages, _ = read(folder)
+    assert names(pages) == ["a.TXT", "b.txt", "c.txt", "z.txt"]
+    assert pages[f"{folder}/z.txt"] == b"far"
+
+
+@pytest.mark.parametrize("given", [".", "./", "deep/..", "deep"])
+def test_a_folder_named_from_within(folder: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.chdir(folder)
+    pages, _ = read(given)
+    assert [Path(uri).resolve() for uri in pages] == [
+        folder / name for name in ("a.TXT", "b.txt", "deep/er/c.txt") if name.startswith("deep") or given != "deep"
+    ]
+    assert not any(uri.startswith("./") for uri in pages)
+
+
+@pytest.mark.parametrize("pattern", ["*.txt", "**/*.txt", "?.txt", "[ab].*"])
+def test_pattern(folder: Path, pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = {"*.txt": ["b.txt"], "**/*.txt": ["b.txt", "c.txt"], "?.txt": ["b.txt"], "[ab].*": ["a.TXT", "b.txt"]}
+    assert names(read(folder / pattern)[0]) == expected[pattern]
+    monkeypatch.chdir(folder)
+    assert names(read(pattern)[0]) == expected[pattern]
+
+
+def test_pattern_of_folders(folder: Path) -> None:
+    assert names(read(folder.parent / "my*")[0]) == ["a.TXT", "b.txt", "c.txt"]
+
+
+def test_a_name_with_brackets_is_a_name_first(tmp_path: Path) -> None:
+    (tmp_path / "page[1].txt").write_text("one", encoding="utf-8")
+    assert names(read(tmp_path / "page[1].txt")[0]) == ["page[1].txt"]
+    assert names(read(tmp_path / "page[[]1].*")[0]) == ["page[1].txt"]
+
+
+@pytest.mark.parametrize(
+    "name", ["with blanks .txt", "évaluation – Côte d’Ivoire.txt", "two\nlines.txt", "\x1b[31mred.txt", "#1%20?.txt"]
+)
+def test_names_are_kept(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x", encoding="utf-8")
+    for source in (tmp_path, tmp_path / name):
+        assert [uri.endswith(f"/{name}") for uri in read(source)[0]] == [True]
+
+
+def test_sources_are_read_in_the_order_given(folder: Path) -> None:
+    assert names(read(folder / "b.txt", folder / "a.TXT")[0]) == ["b.txt", "a.TXT"]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("nowhere.txt", "no such file or folder"),
+        ("no/where/*.txt", "no file matches"),
+        pytest.param("x" * 300, "x{300}", id="a name that is too long"),
+    ],
+)
+def test_nothing_there(tmp_path: Path, source: str, words: str) -> None:
+    with pytest.raises(SourceError, match=words):
+        read(tmp_path / source)
+
+
+# ---- archives
+
+
+def make_zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def make_tar(path: Path, members: dict[str, bytes]) -> Path:
+    mode = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".bz2": "w:bz2", ".xz": "w:xz"}[path.suffix]
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        link = tarfile.TarInfo("link.txt")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    return path
+
+
+MEMBERS = {"pages/a.txt": b"one", "pages/deep/b.TXT": b"two", "c é.txt": b"three", "pages/readme.md": b"no page"}
+ARCHIVES = ["pages.zip", "PAGES.ZIP", "pages.tar", "pages.tar.gz", "pages.tgz", "pages.tar.bz2", "pages.tar.xz"]
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_archive(tmp_path: Path, name: str) -> None:
+    path = (make_zip if name.lower().endswith(".zip") else make_tar)(tmp_path / name, MEMBERS)
+    pages, passed = read(path)
+    assert pages == {f"{path}/{member}": content for member, content in MEMBERS.items() if not member.endswith(".md")}
+    assert len(passed.skipped) == 1
+    assert f"{path}/pages/readme.md" in passed.skipped[0]
+    assert passed.failed == []
+
+
+@pytest.mark.parametrize("name", ["pages.zip", "pages.tar"])
+def test_hidden_members_are_passed_over_as_hidden_files_are(tmp_path: Path, name: str) -> None:
+    # What the Finder packs beside every file, and what a folder would not give.
+    members = {"a.txt": b"one", "__MACOSX/._a.txt": b"\x00\x05\x16\x07", ".trash/b.txt": b"two"}
+    path = (make_zip if name.endswith(".zip") else make_tar)(tmp_path / name, members)
+    assert names(read(path)[0]) == ["a.txt"]
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+@pytest.mark.parametrize("content", [b"", b"not an archive"])
+def test_no_archive_at_all(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError, match="cannot be read as an archive"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_truncated_archive(tmp_path: Path, name: str) -> None:
+    members = {f"{number}.txt": os.urandom(30_000) for number in range(3)}
+    path = (make_zip if name.lower().endswith(".zip") else make_tar)(tmp_path / name, members)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(SourceError, match="cannot be read as an archive"):
+        read(path)
+
+
+def test_damaged_member_does_not_stop_the_archive(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "pages.zip", {"a.txt": b"hello " * 1000, "b.txt": b"two"})
+    damaged = bytearray(path.read_bytes())
+    damaged[40:50] = b"\xff" * 10  # inside the compressed a.txt
+    path.write_bytes(damaged)
+    pages, passed = read(path)
+    assert names(pages) == ["b.txt"]
+    assert len(passed.failed) == 1
+    assert "a.txt" in passed.failed[0]
+
+
+def test_member_with_a_wrong_checksum_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "pages.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", b"hello")
+        archive.writestr("b.txt", b"two")
+    path.write_bytes(path.read_bytes().replace(b"hello", b"hallo"))
+    pages, passed = read(path)
+    assert names(pages) == ["b.txt"]
+    assert ["a.txt" in words for words in passed.failed] == [True]
+
+
+def test_damaged_stream_is_never_read_as_if_it_ended(tmp_path: Path) -> None:
+    path = make_tar(tmp_path / "pages.tar", {"a.txt": os.urandom(20_000), "b.txt": os.urandom(20_000)})
+    stream = gzip.compress(path.read_bytes(), 0)
+    header = stream.index(b"b.txt")
+    path = tmp_path / "pages.tar.gz"
+    # A block of zeros ends a tar; that the checksum of the whole is wrong is seen only by who reads on.
+    path.write_bytes(stream[:header] + bytes(512) + stream[header + 512 :])
+    try:
+        pages, passed = read(path)
+    except SourceError:
+        return
+    assert len(pages) + len(passed.failed) == 2
+
+
+# ---- JSON Lines and Parquet
+
+
+def write_lines(path: Path, *rows: Any) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+URL = "https://webapps.ilo.org/ievaldiscovery/recommendations/12731"
+
+
+@pytest.mark.parametrize("name", ["crawl.jsonl", "crawl.ndjson", "CRAWL.JSONL"])
+def test_json_lines(tmp_path: Path, name: str) -> None:
+    path = write_lines(tmp_path / name, {"text": "é\r\n\x00", "url": URL}, {"text": "two", "url": None}, {"text": ""})
+    pages, _ = read(path)
+    assert pages == {URL: "é\r\n\x00".encode(), f"{path}#2": b"two", f"{path}#3": b""}
+
+
+def test_json_lines_with_blank_lines_and_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "crawl.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"text": "one"}\r\n\r\n{"text": "two"}')
+    assert list(read(path)[0].values()) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{oops}\n", "line 1: not JSON"),
+        (b'{"text": "one"}\n{"text": \n', "line 2: not JSON"),
+        (b'{"text": "\xff"}\n', "line 1: not JSON"),
+        (b"[1]\n", "line 1: not a JSON object"),
+        (b'{"url": "x", "title": "y"}\n', r"line 1: no text.*there are url, title"),
+        (b"{}\n", r"line 1: no text.*there are none"),
+        (b'{"text": 5}\n', "line 1: column text holds int, not text"),
+        pytest.param(b"[" * 200_000, "line 1", id="nested without end"),
+    ],
+)
+def test_json_lines_that_are_none(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "crawl.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=words) as caught:
+        read(path)
+    assert "crawl.jsonl" in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["text", "page_text", "content", "body"])
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.binary(), pa.string_view()])
+def test_parquet(tmp_path: Path, column: str, type_: pa.DataType) -> None:
+    path = tmp_path / "crawl.parquet"
+    table = pa.table({"n": [1, 2], column: pa.array(["é", "two"]).cast(type_), "url": [URL, None]})
+    pq.write_table(table, path)
+    assert read(path)[0] == {URL: "é".encode(), f"{path}#2": b"two"}
+
+
+def test_parquet_bytes_need_not_be_text(tmp_path: Path) -> None:
+    path = tmp_path / "crawl.parquet"
+    pq.write_table(pa.table({"text": [b"\xff\x00"]}), path)
+    assert list(read(path)[0].values()) == [b"\xff\x00"]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (pa.table({"url": ["x"], "title": ["y"]}), "row 1: no text"),
+        (pa.table({"text": ["one", None]}), "row 2: no text"),
+        (pa.table({"text": [1.5]}), "row 1: column text holds float, not text"),
+    ],
+)
+def test_parquet_without_text(tmp_path: Path, table: pa.Table, words: str) -> None:
+    path = tmp_path / "crawl.parquet"
+    pq.write_table(table, path)
+    with pytest.raises(SourceError, match=words):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PAR1", b"PAR1" + bytes(50) + b"PAR1", b"text\n"], ids=["empty", "cut", "hollow", "text"]
+)
+def test_parquet_that_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "crawl.parquet"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match="cannot be read as Parquet"):
+        read(path)
+
+
+# ---- the fingerprint that the sensor looks at
+
+
+def test_fingerprint_of_sources(folder: Path) -> None:
+    seen = {sources_fingerprint([str(folder)])}
+    assert sources_fingerprint([str(folder)]) in seen
+    (folder / "new.txt").write_text("new", encoding="utf-8")
+    seen.add(sources_fingerprint([str(folder)]))
+    (folder / "new.txt").write_text("newer", encoding="utf-8")
+    seen.add(sources_fingerprint([str(folder)]))
+    os.utime(folder / "b.txt", ns=(1, 1))
+    seen.add(sources_fingerprint([str(folder)]))
+    (folder / "b.txt").unlink()
+    seen.add(sources_fingerprint([str(folder)]))
+    assert len(seen) == 5
+    assert sources_fingerprint([str(folder / "nowhere" / "*.txt")]) not in seen
+
+
+def test_fingerprint_of_names_that_are_no_text(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("x", encoding="utf-8")
+    assert sources_fingerprint([str(tmp_path)]) != sources_fingerprint([])
