@@ -19,7 +19,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lower .on-lower lint scores serve lock clean
+.PHONY: help run test test-lower .on-lower lint scores serve lock lock-peers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,8 +63,14 @@ lock: ## renew requirements.lock and requirements-dev.lock from pyproject.toml (
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
 	    --group build pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
-	    --group build --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
+	    --extra dask --group build --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+lock-peers: ## renew the locks of what the benchmarks compare with (needs uv)
+	for input in benchmarks/peers/*.in benchmarks/peers/countries/*.in; do \
+	    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
+	        $$input --output-file $${input%.in}.lock || exit 1; \
+	done
 
 clean: ## remove what was installed and cached; the warehouse stays
-	@rm -rf .venv .venv-lower .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	@rm -rf .venv .venv-lower benchmarks/.environments .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

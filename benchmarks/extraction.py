@@ -3,7 +3,7 @@
 Three scores: country fields (share of right answers, and wrong countries), mentions (precision, recall, F1 of the
 countries of a passage) and attribution (the same for the sentences of action plans, and the share of exact sets).
 
-    python -m benchmarks.extraction             our scores, by language and by tag, and every error
+    python -m benchmarks.extraction             our scores and speed, by language and by tag, and every error
     python -m benchmarks.extraction --peers     also those of other libraries, each in its own environment
 
 Not in here: floors for these scores (tests/test_extraction_scores.py), and anything that a run of the warehouse needs.
@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from benchmarks.environments import PEERS, EnvironmentFailed, python_of, version
 from pipelines.action_plan import read_action_plan
 from pipelines.countries import CountryNames
 from pipelines.language import language_of
@@ -30,14 +29,15 @@ from pipelines.roles import SUBJECT
 
 ROOT = Path(__file__).resolve().parent.parent
 LABELLED = ROOT / "tests" / "labelled"
-PEERS = ROOT / "benchmarks" / "peers" / "countries"
-#: library -> requirement; each has benchmarks/peers/countries/<library>.py, which reads JSON lines and answers them.
-PEER_REQUIREMENTS = {
+#: library -> its distribution; peers/countries/with_<library>.py says how it is asked, <library>.lock what it needs.
+LIBRARIES = {
     "hdx": "hdx-python-country",
-    "country_converter": "country_converter pandas<3",
-    "flashgeotext": "flashgeotext pycountry",
+    "country_converter": "country-converter",
+    "flashgeotext": "flashgeotext",
     "pycountry": "pycountry",
 }
+#: Pages whose texts the slowest library reads in half a minute.
+PAGES_FOR_SPEED = 150
 
 
 @dataclass
@@ -179,40 +179,37 @@ def print_report(title: str, report: Report, seconds: float | None = None) -> No
         print(f"  ! {error}")
 
 
-def ask_peer(name: str, requirement: str, folder: Path, questions: list[dict]) -> list[list[str]] | str:
-    """The answers of another library, in an environment of its own; or why there are none."""
-    environment = folder / name
-    python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+class LibraryFailed(Exception):
+    """A library gave no answers; the message says why."""
+
+
+def ask_library(library: str, questions: list[dict]) -> tuple[list[list[str]], float]:
+    """The answers of another library, in an environment of its own, and the seconds that they took it."""
+    command = [str(python_of(f"countries/{library}")), str(PEERS / "countries" / "answer.py"), library]
+    asked = "\n".join(json.dumps(question) for question in questions)
     try:
-        if not python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, capture_output=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", *requirement.split()]
-        subprocess.run(install, check=True, capture_output=True, text=True, timeout=600)
-        asked = "\n".join(json.dumps(question) for question in questions)
-        done = subprocess.run(
-            [str(python), str(PEERS / f"{name}.py")],
-            input=asked,
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
+        done = subprocess.run(command, input=asked, check=True, capture_output=True, text=True, timeout=1800)
     except subprocess.CalledProcessError as error:
-        reason = (error.stderr if isinstance(error.stderr, str) else (error.stderr or b"").decode()).strip()
-        return f"{requirement} does not run here: {reason.splitlines()[-1] if reason else error}"
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{requirement} does not run here: {error}"
-    return [json.loads(answer) for answer in done.stdout.splitlines()]
+        lines = error.stderr.strip().splitlines()
+        raise LibraryFailed(f"{library} does not run here: {lines[-1] if lines else error}") from error
+    *answers, seconds = map(json.loads, done.stdout.splitlines())
+    return answers, seconds
 
 
-def print_peers(folder: Path, fields: list[dict], mentions: list[dict]) -> None:
+def print_libraries(fields: list[dict], mentions: list[dict]) -> None:
+    """Scores of the other libraries, and how fast they read all free texts of generated pages on one core."""
     questions = [{"kind": "field", "text": row["value"]} for row in fields]
     questions += [{"kind": "text", "text": row["text"]} for row in mentions]
-    print("\nOther libraries             fields: right  wrong country   mentions: precision  recall      F1")
-    for name, requirement in PEER_REQUIREMENTS.items():
-        answers = ask_peer(name, requirement, folder, questions)
-        if isinstance(answers, str):
-            print(f"  {answers}")
+    texts = generated_texts(PAGES_FOR_SPEED)
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    print(f"\nOther libraries; speed over {len(texts)} texts of {PAGES_FOR_SPEED} generated pages ({size:.1f} MB)")
+    print(f"  {'':30}fields: right  wrong country   mentions: precision  recall      F1     MB/s")
+    for library, distribution in LIBRARIES.items():
+        try:
+            answers, _ = ask_library(library, questions)
+            _, seconds = ask_library(library, [{"kind": "text", "text": text} for text in texts])
+        except (EnvironmentFailed, LibraryFailed, subprocess.TimeoutExpired) as error:
+            print(f"  {error}")
             continue
         given = iter(answers)
         of_field = {row["value"]: next(given) for row in fields}
@@ -220,26 +217,34 @@ def print_peers(folder: Path, fields: list[dict], mentions: list[dict]) -> None:
         of_text = {row["text"]: set(next(given)) for row in mentions}
         found = score_mentions(mentions, lambda text, known=of_text: known[text]).total
         print(
-            f"  {requirement:30}{report.total.exact_share:9.3f}{wrong:12d}"
-            f"{found.precision:24.3f} {found.recall:7.3f} {found.f1:7.3f}"
+            f"  {distribution + ' ' + version(f'countries/{library}', distribution):30}"
+            f"{report.total.exact_share:13.3f}{wrong:15d}"
+            f"{found.precision:22.3f} {found.recall:7.3f} {found.f1:7.3f} {size / seconds:8.2f}"
         )
+
+
+def generated_texts(pages: int, key: str | None = None) -> list[str]:
+    """The free texts of generated pages; with `key`, the values of this one only."""
+    from benchmarks.generate import generate_page
+    from pipelines.page import read_page
+    from pipelines.page_keys import BLOCK_KEYS, TEXT
+
+    texts = []
+    for number in range(1, pages + 1):
+        for block in read_page(generate_page(1, number)[1].decode("utf-8", errors="replace")).blocks:
+            for name, form in BLOCK_KEYS[block.kind].items():
+                value = block.values.get(name) if form is TEXT and key in (None, name) else None
+                if value and value.text:
+                    texts.append(value.text)
+    return texts
 
 
 def print_speed(seconds: float = 1.0) -> None:
     """How fast the action plans of generated pages are read, on one core, in MB of their UTF-8 a second."""
-    from benchmarks.generate import generate_page
-    from pipelines.page import read_page
-
-    plans = []
-    for number in range(1, 1500):
-        text = generate_page(1, number)[1].decode("utf-8", errors="replace")
-        for block in read_page(text).blocks:
-            value = block.values.get("action_plan")
-            if value and value.text:
-                plans.append(value.text)
+    plans = generated_texts(1500, "action_plan")
     size = sum(len(plan.encode()) for plan in plans) / 1e6
     names = our_names()
-    print(f"\nSpeed over {len(plans)} generated action plans ({size:.1f} MB)")
+    print(f"\nOur speed over {len(plans)} generated action plans ({size:.1f} MB)")
     for title, work in (
         ("mentions with roles", lambda plan: names.read_mentions(plan, language_of(plan))),
         ("items with countries", lambda plan: read_action_plan(plan, names)),
@@ -257,10 +262,7 @@ def print_speed(seconds: float = 1.0) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Scores of the extraction of countries on labelled texts.")
     parser.add_argument("--labelled", type=Path, default=LABELLED, help="folder of the labelled sets")
-    parser.add_argument(
-        "--peers", action="store_true", help="install other libraries under a temporary folder and ask them"
-    )
-    parser.add_argument("--peers-folder", type=Path, default=Path(tempfile.gettempdir()) / "ieval-peers")
+    parser.add_argument("--peers", action="store_true", help="ask other libraries as well; installs them on first use")
     arguments = parser.parse_args()
     fields = read_set(arguments.labelled / "field_values.jsonl")
     mentions = read_set(arguments.labelled / "mentions.jsonl")
@@ -271,7 +273,7 @@ def main() -> None:
     print_report("Sentences of action plans", score_plans(plans, attributed))
     print_speed()
     if arguments.peers:
-        print_peers(arguments.peers_folder, fields, mentions)
+        print_libraries(fields, mentions)
 
 
 if __name__ == "__main__":

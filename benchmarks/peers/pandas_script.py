@@ -1,14 +1,16 @@
 """Text pages → Parquet files and a DuckDB file, as a competent analyst would write it with plain pandas in one file.
 
-    python benchmarks/peers/pandas_script.py PAGES_DIR OUT_DIR REFERENCE_DIR [mentions]
+    python benchmarks/peers/pandas_script.py PAGES_DIR OUT_DIR REFERENCE_DIR [mentions | LIBRARY]
 
 One loop over the files, lists of dicts, data frames, merges, primary keys on what is loaded. Neither tuned nor slowed
 down. It recognises a country where an action item opens with its exact name and, with the word `mentions`, wherever one
-of the exact names stands in a text: one regular expression of all names, no demonyms, no roles. It has no status
+of the exact names stands in a text: one regular expression of all names, no demonyms, no roles. With the name of a
+library (`countries/with_<library>.py`) it asks this one instead which countries every free text names. It has no status
 history, no foreign keys, no comments, no checks and no views.
 """
 
 import hashlib
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -246,8 +248,8 @@ def plan_items(plan, names):
 # --- all pages ------------------------------------------------------------------------------------------------------
 
 
-def read_pages(folder, names, named_anywhere):
-    """Parse every file and collect plain rows for each table; `named_anywhere` finds names in texts, if it is given."""
+def read_pages(folder, names, find_mentions):
+    """Parse every file and collect plain rows for each table; `find_mentions` finds countries in texts, if given."""
     rows = {
         name: []
         for name in (
@@ -297,20 +299,29 @@ def read_pages(folder, names, named_anywhere):
         for record, number in zip(records, ids, strict=True):
             if number is not None:
                 add_record(rows, record, number, eval_number, page_id, names)
-                if named_anywhere:
-                    add_mentions(rows, record, number, page_id, names, named_anywhere)
+                if find_mentions:
+                    add_mentions(rows, record, number, page_id, find_mentions)
     return rows
 
 
-def add_mentions(rows, record, number, page_id, names, named_anywhere):
-    """Every country name in every free text of a record."""
+def add_mentions(rows, record, number, page_id, find_mentions):
+    """Every country in every free text of a record."""
     for key in set(BLOCK_KEYS[GROUP[record["kind"]]]) - CONTROLLED - {"themes"}:
-        for match in named_anywhere.finditer(clean(value_of(record, key)) or ""):
+        for start, end, iso3, words in find_mentions(clean(value_of(record, key)) or ""):
             rows["country_mentions"].append(
-                {"record_kind": record["kind"], "record_id": number, "field": key, "char_start": match.start(),
-                 "country_iso3": names[match[0]], "char_end": match.end(), "mention_text": match[0],
-                 "page_id": page_id}
+                {"record_kind": record["kind"], "record_id": number, "field": key, "char_start": start,
+                 "country_iso3": iso3, "char_end": end, "mention_text": words, "page_id": page_id}
             )  # fmt: skip
+
+
+def mention_finder(how, names):
+    """A function from a text to its countries: by the names of the reference, or by a library, which has no offsets."""
+    if how == "mentions":
+        longest_first = sorted(names, key=len, reverse=True)
+        anywhere = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
+        return lambda text: ((m.start(), m.end(), names[m[0]], m[0]) for m in anywhere.finditer(text))
+    library = importlib.import_module(f"countries.with_{how}")
+    return lambda text: ((None, None, iso3, None) for iso3 in library.in_text(text))
 
 
 def record_id(record):
@@ -493,7 +504,7 @@ def split_projects(tables, reference):
     tables["projects"] = projects.merge(donors, on="donor_code", how="left")
 
 
-def main(pages_dir, out_dir, reference_dir, has_mentions=False):
+def main(pages_dir, out_dir, reference_dir, mentions=None):
     """Read, join, write."""
     reference = read_reference(reference_dir)
     named = reference["country_names"]
@@ -501,9 +512,7 @@ def main(pages_dir, out_dir, reference_dir, has_mentions=False):
     country_names = named[["surface", "country_iso3"]].rename(columns={"surface": "country_label"})
     names = dict(zip(named["surface"], named["country_iso3"], strict=True))
 
-    longest_first = sorted(names, key=len, reverse=True)
-    anywhere = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b") if has_mentions else None
-    rows = read_pages(pages_dir, names, anywhere)
+    rows = read_pages(pages_dir, names, mention_finder(mentions, names) if mentions else None)
     tables = {name: pd.DataFrame(table) for name, table in rows.items()}
     for column in ("record_id", "eval_number"):
         tables["pages"][column] = tables["pages"][column].astype("Int64")
@@ -538,4 +547,4 @@ def main(pages_dir, out_dir, reference_dir, has_mentions=False):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), has_mentions="mentions" in sys.argv[4:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:5])
