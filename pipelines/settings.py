@@ -96,6 +96,10 @@ class Settings:
     #: Where a failed run is posted as JSON, if anywhere: IEVAL_FAILURE_WEBHOOK.
     failure_webhook: str = field(default_factory=lambda: _environment("FAILURE_WEBHOOK", ""))
 
+    def __post_init__(self) -> None:
+        """Raise SettingsError where the parts are at an address that cannot be used."""
+        _ = self._parts
+
     def memory_share(self, shares: int) -> str:
         """One of so many equal shares of what DuckDB may use."""
         amount, unit = re.fullmatch(_AMOUNT, self.memory_limit).groups()  # type: ignore[union-attr]
@@ -138,7 +142,12 @@ class Settings:
             return Path(self.parts or self.warehouse)
         from upath import UPath  # only where somebody wants one
 
-        return cast(Path, UPath(self.parts))
+        try:
+            address = UPath(self.parts)
+            _ = address.fs
+        except (ImportError, ValueError) as error:  # a protocol that nobody knows, or whose package is not installed
+            raise SettingsError(f"IEVAL_PARTS is {self.parts!r}, which cannot be used: {error}") from error
+        return cast(Path, address)
 
     @property
     def source_manifest(self) -> Path:

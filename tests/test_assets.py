@@ -423,6 +423,20 @@ def test_a_page_store_that_was_deleted_is_filled_again(run: Run, fresh_process: 
     assert published and published.tables["recommendations"].rows == 1
 
 
+def test_a_part_that_was_deleted_is_read_again(run: Run, tmp_path: Path, fresh_process: Path) -> None:
+    """Of two files one has lost its page: that one is opened, and the other is not."""
+    page = tmp_path / "page.txt"
+    page.write_bytes(recommendation(1))
+    assert run(SHIPPED).success
+    assert run(SHIPPED, page).success
+    first, _ = sorted((fresh_process / "pages").glob("part-*"))
+    first.unlink()
+    assert run(SHIPPED, page).success
+    assert (stages.LOG.facts["pages_read"], stages.LOG.facts["new_pages"]) == (2, 1)
+    published = publication.published(Settings())
+    assert published and published.tables["recommendations"].rows == 2
+
+
 def test_parts_that_are_kept_elsewhere_from_now_on_are_filled(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

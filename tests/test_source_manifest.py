@@ -273,3 +273,27 @@ def test_it_is_only_a_convenience(folder: Path, tmp_path: Path) -> None:
     for expected in (3, 0):
         files = list_files([str(folder)], Passed())
         assert add_pages(tmp_path / "store", read_files(files, Passed()), DAY).new == expected
+
+
+# ---- pages that the store does not have
+
+
+def test_a_file_whose_page_is_not_stored_is_new(reader: Reader, folder: Path, tmp_path: Path) -> None:
+    """Somebody deleted a part, or the whole store: what is remembered of files must not keep their pages away."""
+    archive = make_zip(tmp_path / "pages.zip", {"d.txt": b"d", "e.txt": b"e"})
+    empty = make_zip(tmp_path / "empty.zip", {"readme.md": b"no page"})
+    reader.read(folder, archive, empty)
+    files = list_files([str(folder), str(archive), str(empty)], Passed())
+
+    def changed(*stored: str) -> tuple[list[str], list[str]]:
+        page_ids = pa.chunked_array([[f"id of {page}" for page in stored]], pa.string())
+        found, unchanged = changed_files(files, reader.manifest, page_ids)
+        return [Path(file.path).name for file in found], sorted(unchanged.to_pylist())
+
+    every = [f"id of {page}" for page in "abcde"]
+    assert changed(*"abcde") == ([], every)
+    assert changed(*"abcdefg") == ([], every)
+    assert changed(*"abcd") == (["pages.zip"], every[:3])
+    assert changed(*"acde") == (["b.txt"], ["id of a", "id of c", "id of d", "id of e"])
+    # A file that holds no page is known even of an empty store.
+    assert changed() == (["a.txt", "b.txt", "c.txt", "pages.zip"], [])
