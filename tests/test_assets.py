@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -427,12 +428,13 @@ def test_a_part_that_was_deleted_is_read_again(run: Run, tmp_path: Path, fresh_p
     """Of two files one has lost its page: that one is opened, and the other is not."""
     page = tmp_path / "page.txt"
     page.write_bytes(recommendation(1))
+    os.utime(page, (0, 0))  # what has just been written is opened again, for it could change unseen
     assert run(SHIPPED).success
     assert run(SHIPPED, page).success
     first, _ = sorted((fresh_process / "pages").glob("part-*"))
     first.unlink()
     assert run(SHIPPED, page).success
-    assert (stages.LOG.facts["pages_read"], stages.LOG.facts["new_pages"]) == (2, 1)
+    assert (stages.LOG.facts["pages_read"], stages.LOG.facts["new_pages"]) == (1, 1)
     published = publication.published(Settings())
     assert published and published.tables["recommendations"].rows == 2
 
