@@ -63,7 +63,7 @@ lock: ## renew requirements.lock and requirements-dev.lock from pyproject.toml (
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
 	    --group build pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
-	    --extra dask --group build --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
+	    --all-extras --group build --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
 
 lock-peers: ## renew the locks of what the benchmarks compare with (needs uv)
 	for input in benchmarks/peers/*.in benchmarks/peers/countries/*.in; do \

@@ -268,6 +268,65 @@ def check(unknown: bool, warehouse: Path | None) -> None:
         sys.exit(1)
 
 
+@main.command(short_help="Write files for Excel, BI tools and other programs.")
+@click.option(
+    "--to",
+    "target",
+    metavar="DIR|URL",
+    help="A folder, or an address like s3://….  [default: export/ of the warehouse]",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT",
+    help="parquet, xlsx, csv, sqlite or delta; several with commas or by repeating.  [default: all but delta]",
+)
+@click.option("--tables", multiple=True, metavar="TABLE", help="Names of tables and marts, likewise.  [default: all]")
+@_warehouse_option
+def export(target: str | None, formats: tuple[str, ...], tables: tuple[str, ...], warehouse: Path | None) -> None:
+    """Write the published warehouse as files for Excel, BI tools and other programs.
+
+    \b
+    parquet  parquet/TABLE.parquet  Power BI, Tableau, pandas, R, Spark
+    xlsx     ieval.xlsx             Excel, LibreOffice
+    csv      csv/TABLE.csv          any program
+    sqlite   ieval.sqlite           SQLite and Datasette, with full-text search
+    delta    delta/TABLE            Delta Lake (needs the extra `delta`)
+
+    All are of one run. datapackage.json describes them and is written last: where it is, the export is complete.
+    Formats that are there from an earlier run are made anew with those that are asked for.
+    """
+    knobs = _settings(warehouse)
+    from pipelines import progress
+    from pipelines.export import exporting
+    from pipelines.export.source import ExportError, choose_tables
+    from pipelines.printing import printable
+    from pipelines.stages import stage
+
+    for option, check, names in (("--format", exporting.choose_formats, formats), ("--tables", choose_tables, tables)):
+        try:
+            check(_listed(names))
+        except ExportError as error:
+            raise click.BadParameter(printable(str(error)), param_hint=option) from None
+    progress.show()
+    try:
+        made = exporting.export_all(knobs, stage, target, _listed(formats), _listed(tables), anew=True)
+    except ExportError as error:
+        raise Trouble(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo(
+            "ieval: stopped; where there is no datapackage.json the export is incomplete: export again", err=True
+        )
+        sys.exit(130)
+    click.echo(printable(made.text()))
+
+
+def _listed(words: tuple[str, ...]) -> list[str]:
+    """What an option lists, by repeating it or with commas."""
+    return [name.strip() for word in words for name in word.split(",") if name.strip()]
+
+
 @main.command(short_help="Print the data dictionary as Markdown.")
 @click.argument("table", required=False)
 @_warehouse_option

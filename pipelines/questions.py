@@ -56,6 +56,12 @@ def open_warehouse(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def newest_observation(connection: duckdb.DuckDBPyConnection) -> datetime.datetime | None:
+    """When a page was last seen, in UTC; None where none ever was."""
+    (newest,) = connection.execute("SELECT max(seen_at) AT TIME ZONE 'UTC' FROM raw.page_sightings").fetchall()[0]
+    return newest.replace(tzinfo=datetime.UTC) if newest else None
+
+
 def ask(connection: duckdb.DuckDBPyConnection, question: str, given: Mapping[str, str]) -> Answer:
     """Answer a worked question by its name, with parameters given as text, or a query. Raises QuestionError."""
     files = worked_questions()

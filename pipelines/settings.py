@@ -121,6 +121,11 @@ class Settings:
         return self.warehouse / "parquet"
 
     @property
+    def export(self) -> Path:
+        """Where `ieval export` puts its files, unless told otherwise."""
+        return self.warehouse / "export"
+
+    @property
     def page_store(self) -> Path:
         """The append-only parts of every page ever read."""
         return self._parts / "pages"

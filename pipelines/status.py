@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.questions import newest_observation
 from pipelines.settings import Settings
 from pipelines.tables import TABLES
 
@@ -16,7 +17,7 @@ def status(connection: duckdb.DuckDBPyConnection, knobs: Settings) -> dict[str, 
     def pairs(statement: str) -> dict[str, int]:
         return {str(name): int(count) for name, count in connection.execute(statement).fetchall()}
 
-    newest = connection.execute("SELECT max(seen_at) AT TIME ZONE 'UTC' FROM raw.page_sightings").fetchone()
+    newest = newest_observation(connection)
     counts = " UNION ALL ".join(
         f"SELECT '{table.name}' AS name, count(*) FROM {table.qualified_name}"
         for table in TABLES.values()
@@ -25,7 +26,7 @@ def status(connection: duckdb.DuckDBPyConnection, knobs: Settings) -> dict[str, 
     return {
         "database": str(knobs.database),
         "bytes": knobs.database.stat().st_size,
-        "newest_observation": newest[0].isoformat() + "Z" if newest and newest[0] else None,
+        "newest_observation": newest.isoformat().replace("+00:00", "Z") if newest else None,
         "rows": pairs(counts),
         "pages": pairs("SELECT status, count(*) FROM raw.pages GROUP BY status ORDER BY status"),
         "truncated_pages": pairs("SELECT 'pages', count(*) FROM raw.pages WHERE is_truncated")["pages"],

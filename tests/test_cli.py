@@ -59,7 +59,7 @@ def no_warehouse(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_help_names_every_command(invoke: Invoke) -> None:
     text = invoke("--help").stdout
-    assert set(COMMANDS) >= {"run", "status", "sql", "check", "dictionary", "serve"}
+    assert set(COMMANDS) >= {"run", "status", "sql", "check", "dictionary", "export", "serve"}
     for name, command in COMMANDS.items():
         assert re.search(rf"^  {name} +\w", text, re.MULTILINE), name
         assert command.help
@@ -112,6 +112,14 @@ WRONG = [
     (["run", "--as-of"], 2, "Option '--as-of' requires an argument"),
     (["run", "--scheduler"], 2, "Option '--scheduler' requires an argument"),
     (["status", "--warehouse", __file__], 2, "is a file"),
+    (
+        ["export", "--format", "parquet,exel"],
+        2,
+        "there is no format 'exel'; there are parquet, xlsx, csv, sqlite, delta",
+    ),
+    (["export", "--tables", "lesons"], 2, "there is no table 'lesons'; did you mean lessons?"),
+    (["export", "--to", "nope://x"], 1, "nope://x cannot be reached: Protocol not known: nope"),
+    (["export", "--to", f"{__file__}/x"], 1, "cannot be written: Not a directory"),
     (["sql", "country_promise"], 1, "there is no question 'country_promise'; did you mean country_promises?"),
     (["sql", "xyzzy"], 1, "`ieval sql` lists them"),
     (["sql", "country_promises", "--contry", "Kenya"], 1, "has no parameter --contry"),
@@ -146,7 +154,8 @@ def test_a_sentence_and_no_traceback(invoke: Invoke, arguments: list[str], exit_
 
 
 @pytest.mark.parametrize(
-    "arguments", [["status"], ["check"], ["check", "--unknown"], ["sql", "oldest_open"], ["sql", "SELECT 1 AS one"]]
+    "arguments",
+    [["status"], ["check"], ["check", "--unknown"], ["sql", "oldest_open"], ["sql", "SELECT 1 AS one"], ["export"]],
 )
 def test_no_warehouse_yet(invoke: Invoke, no_warehouse: Path, arguments: list[str]) -> None:
     result = invoke(*arguments)
@@ -155,7 +164,7 @@ def test_no_warehouse_yet(invoke: Invoke, no_warehouse: Path, arguments: list[st
     assert not no_warehouse.exists()
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["check"], ["sql", "oldest_open"]])
+@pytest.mark.parametrize("arguments", [["status"], ["check"], ["sql", "oldest_open"], ["export"]])
 def test_a_database_that_is_none(invoke: Invoke, no_warehouse: Path, arguments: list[str]) -> None:
     no_warehouse.mkdir()
     (no_warehouse / "ieval.duckdb").write_bytes(b"garbage" * 1000)
@@ -488,6 +497,47 @@ def test_json_counts_files(invoke: Invoke, fresh_process: Path) -> None:
 # ---- terminals
 
 ATTACK = "\x1b]0;pwned\x07\x1b[2J\x9b5n"
+
+
+def test_export(invoke: Invoke, hostile: Built, tmp_path: Path) -> None:
+    result = invoke(
+        "export", "--to", tmp_path, "--format", "csv, sqlite", "--format", "csv", "--tables", "raw.pages,lessons"
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"exported: {tmp_path}, 2 tables, newest observation ")
+    assert "csv/" in result.stdout
+    assert "ieval.sqlite" in result.stdout
+    assert {path.name for path in (tmp_path / "csv").iterdir()} == {"pages.csv", "lessons.csv"}
+    before = (tmp_path / "ieval.sqlite").read_bytes()
+    invoke("export", "--to", tmp_path, "--tables", "lessons,pages", "--format", "sqlite")
+    assert (tmp_path / "ieval.sqlite").read_bytes() == before
+
+
+def test_export_stopped_by_somebody(hostile: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.export import exporting
+
+    def stop(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(exporting, "write_all", stop)
+    result = CliRunner().invoke(main, ["export", "--warehouse", str(hostile.folder), "--to", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr.startswith("ieval: stopped; ")
+    assert [path.name for path in tmp_path.iterdir()] == [".export.lock"]
+
+
+def test_export_help_names_every_format(invoke: Invoke) -> None:
+    from pipelines.export.exporting import PLACES
+
+    text = invoke("export", "--help").stdout
+    for name, place in PLACES.items():
+        assert re.search(rf"^  {name} +{place}", text, re.MULTILINE), name
+
+
+def test_export_shows_its_progress_on_a_terminal(hostile: Built, tmp_path: Path) -> None:
+    sent = on_a_terminal("export", "--warehouse", hostile.folder, "--to", tmp_path, "--format", "xlsx")
+    assert "exporting xlsx" in sent
+    assert "exported: " in sent
 
 
 def on_a_terminal(*arguments: str | Path, **environment: str) -> str:

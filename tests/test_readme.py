@@ -32,6 +32,7 @@ def run(folder, command):
         "PATH": f"{folder / 'bin'}:{environment['PATH']}",
         "PYTHONPATH": str(PROJECT),
         "IEVAL_WAREHOUSE": str(folder / "warehouse"),
+        "LC_ALL": "C.UTF-8",  # in which order `ls` lists
     }
     done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120
@@ -63,10 +64,20 @@ def test_readme_names_every_variable_and_command():
     assert {"WAREHOUSE", "PARTS", "ENGINE", "MEMORY_LIMIT"} <= set(names)
     for name in names:
         assert f"`IEVAL_{name}`" in README
-    for command in ("run", "status", "sql", "check", "dictionary", "serve"):
+    for command in ("run", "status", "sql", "check", "dictionary", "export", "serve"):
         assert f"ieval {command}" in README
 
 
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (PROJECT / target).exists(), target
+
+
+def test_relationships_to_draw_are_those_of_the_tables():
+    from pipelines.export.source import EXPORTABLE, references
+
+    drawn = re.findall(r"^\| `(\w+)\.(\w+)` \| (.+) \|$", README, re.MULTILINE)
+    assert len(drawn) > 5
+    for table, column, others in drawn:
+        for other in re.findall(r"`(\w+)`", others.partition("(")[0]):
+            assert ((column,), table, (column,)) in references(EXPORTABLE[other], EXPORTABLE.values())
