@@ -61,7 +61,7 @@ serve: $(VENV)/.run ## start Dagster's web page and daemon
 
 lock: ## renew requirements.lock and requirements-dev.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
-	    --group build pyproject.toml --output-file requirements.lock
+	    --extra report --group build pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
 	    --all-extras --group build --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
 

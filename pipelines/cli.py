@@ -346,6 +346,38 @@ def dictionary(table: str | None, warehouse: Path | None) -> None:
     click.echo(dictionary_.describe(known[name]), nl=False)
 
 
+@main.command(short_help="Write a report to mail around: HTML, PDF or PNG.")
+@click.option(
+    "--to", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: warehouse/report.html]"
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "pdf", "png"]),
+    help="What to write; PDF and PNG need Chromium, Chrome or Edge.  [default: as the file's name ends, else html]",
+)
+@click.option("--open", "is_opened", is_flag=True, help="Open it when it is written.")
+@_warehouse_option
+def report(to: Path | None, form: str | None, is_opened: bool, warehouse: Path | None) -> None:
+    """Write the report of the warehouse: one file that needs nothing else, to read, print and mail around."""
+    knobs = _settings(warehouse)
+    from pipelines import progress
+    from pipelines.questions import QuestionError
+    from pipelines.report import reporting
+    from pipelines.report.model import ReportError
+    from pipelines.settings import from_here
+
+    ending = to.suffix.lower().lstrip(".") if to else ""
+    progress.show()
+    try:
+        written = reporting.write_report(knobs, to, form or (ending if ending in reporting.FORMATS else "html"))
+    except (QuestionError, ReportError) as error:
+        raise Trouble(str(error)) from None
+    click.echo(f"made: {from_here(written.path)}, {written.bytes / 1e3:,.0f} kB")
+    if is_opened and click.launch(str(written.path)):
+        raise Trouble(f"nothing here can open it; open {from_here(written.path)} yourself")
+
+
 @main.command(short_help="Start Dagster's web page and its daemon.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")

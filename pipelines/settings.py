@@ -19,6 +19,7 @@ PROJECT = _PACKAGE.parent if (_PACKAGE.parent / "sql").is_dir() else _PACKAGE / 
 SQL = PROJECT / "sql"
 REFERENCE = PROJECT / "seeds" / "reference"
 SEED_PAGES = PROJECT / "seeds" / "pages"
+MAP = PROJECT / "seeds" / "map"
 
 
 _AMOUNT = r"(\d+(?:\.\d+)?)\s*([kKMGT]i?B|%)"

@@ -79,7 +79,7 @@ TREES = {
 }
 MODULES = sorted(TREES)
 #: What is made of the published warehouse: packages.
-SHOWING = {module for module in MODULES if module.partition(".")[0] in ("export",)}
+SHOWING = {module for module in MODULES if module.partition(".")[0] in ("export", "report")}
 LAYERS = [WORDS, READING, RECORDS, STORING, SHOWING, DOORS]
 #: What only looks up a few rows, or only few want, may be imported where it is needed.
 LAZY_IN_READING = {"countries": {"rapidfuzz"}, "settings": {"upath"}}
@@ -214,6 +214,8 @@ def test_command_line_imports_nothing_heavy() -> None:
         "rich",
         "rapidfuzz",
         "xlsxwriter",
+        "jinja2",
+        "vl_convert",
     }
     assert set(done.stdout.split()) & heavy == set()
 

@@ -59,7 +59,7 @@ def no_warehouse(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_help_names_every_command(invoke: Invoke) -> None:
     text = invoke("--help").stdout
-    assert set(COMMANDS) >= {"run", "status", "sql", "check", "dictionary", "export", "serve"}
+    assert set(COMMANDS) >= {"run", "status", "sql", "check", "dictionary", "export", "report", "serve"}
     for name, command in COMMANDS.items():
         assert re.search(rf"^  {name} +\w", text, re.MULTILINE), name
         assert command.help

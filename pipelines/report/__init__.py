@@ -1,0 +1,1 @@
+"""Writes the report of a published warehouse, one file to mail around: `reporting.py` orders it."""
