@@ -37,6 +37,7 @@ $(VENV)/.test: requirements-dev.lock $(VENV)/.run
 
 run: $(VENV)/.run ## make the warehouse from seeds/pages
 	@$(BIN)/ieval run
+	@echo "look at it: $(BIN)/ieval explore (in the browser), export (Excel, BI tools), report (to mail around)"
 
 test: $(VENV)/.test ## run the tests
 	@$(BIN)/pytest --quiet --numprocesses auto --dist loadfile
@@ -61,7 +62,7 @@ serve: $(VENV)/.run ## start Dagster's web page and daemon
 
 lock: ## renew requirements.lock and requirements-dev.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
-	    --extra report --group build pyproject.toml --output-file requirements.lock
+	    --extra explore --extra report --group build pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --upgrade \
 	    --all-extras --group build --group dev --constraints requirements.lock pyproject.toml --output-file requirements-dev.lock
 

@@ -1,7 +1,8 @@
 """The Dagster assets and asset checks: each wraps one function of the modules above it and reports what it made.
 
 The graph that they form is the order of a run, and the only place where it is written: pages are stored, read into
-records, computed into tables, checked, and published with their marts. Logic of any other kind does not belong here.
+records, computed into tables, checked, and published with their marts, of which exports and a report are made.
+Logic of any other kind does not belong here.
 """
 
 # No `from __future__ import annotations`: Dagster reads the annotation of `context` at definition time.
@@ -33,6 +34,10 @@ _OWNERS = ["team:ieval-warehouse"]
 PAGE_STORE = dg.AssetKey(["page_store"])
 RECORDS = dg.AssetKey(["records"])
 DATABASE = dg.AssetKey(["ieval_duckdb"])
+EXPORT = dg.AssetKey(["export"])
+REPORT = dg.AssetKey(["report"])
+#: The group of what is made of the published warehouse, in a job of its own.
+OUTPUTS = "outputs"
 SEED_PAGES = dg.AssetKey(["seeds", "pages"])
 SEED_REFERENCE = dg.AssetKey(["seeds", "reference"])
 
@@ -351,3 +356,68 @@ def database(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
         rows = now.mart_rows.get(file.name)
         counted = {} if rows is None else {"dagster/row_count": rows}
         yield dg.MaterializeResult(_table_key(MARTS[file.name]), metadata=counted, data_version=version)
+
+
+# ---- what is made of the warehouse
+
+
+class ExportConfig(dg.Config):
+    """What to export, and where to."""
+
+    #: A folder or URL; nothing means `export/` of the warehouse.
+    to: str | None = None
+    #: Some of parquet, xlsx, csv, sqlite, delta; empty means all but Delta.
+    formats: list[str] = []  # noqa: RUF012 (a pydantic model copies it)
+    #: Names of tables and marts; empty means all.
+    tables: list[str] = []  # noqa: RUF012
+
+
+@dg.asset(
+    key=EXPORT,
+    group_name=OUTPUTS,
+    kinds={"parquet", "excel", "csv", "sqlite"},
+    owners=_OWNERS,
+    deps=[DATABASE],
+    description="Files of all tables and marts for Excel, BI tools and other programs, described by datapackage.json.",
+)
+def export(config: ExportConfig) -> dg.MaterializeResult[None]:
+    """Export the published warehouse, where that has not been done."""
+    from pipelines.export.exporting import export_all
+    from pipelines.export.source import ExportError
+
+    knobs = Settings()
+    try:
+        made = export_all(knobs, stage, config.to, config.formats, config.tables)
+    except ExportError as error:
+        raise _failure(error) from error
+    sizes = {f"bytes of {name}": size for name, size in made.bytes.items()}
+    facts: dict[str, str | bool] = {
+        "location": made.location,
+        "newest observation": made.observed,
+        "is_new": made.is_new,
+    }
+    return dg.MaterializeResult(metadata={**facts, "tables": made.tables, **sizes})
+
+
+@dg.asset(
+    key=REPORT,
+    group_name=OUTPUTS,
+    kinds={"html"},
+    owners=_OWNERS,
+    deps=[DATABASE],
+    description="One HTML file to mail around: implementation, ageing, countries, contradictions, data quality.",
+)
+def report() -> dg.MaterializeResult[None]:
+    """Write the report of the published warehouse."""
+    from pipelines.questions import QuestionError
+    from pipelines.report.model import ReportError
+    from pipelines.report.reporting import write_report
+
+    try:
+        written = write_report(Settings())
+    except (QuestionError, ReportError) as error:
+        raise _failure(error) from error
+    figures = {name: number for name, number in written.key_figures.items() if number is not None}
+    return dg.MaterializeResult(
+        metadata={"path": dg.MetadataValue.path(written.path), "bytes": written.bytes, **figures}
+    )

@@ -283,8 +283,11 @@ def check(unknown: bool, warehouse: Path | None) -> None:
     help="parquet, xlsx, csv, sqlite or delta; several with commas or by repeating.  [default: all but delta]",
 )
 @click.option("--tables", multiple=True, metavar="TABLE", help="Names of tables and marts, likewise.  [default: all]")
+@click.option("--anew", is_flag=True, help="Write everything, also what is there already, of the same warehouse.")
 @_warehouse_option
-def export(target: str | None, formats: tuple[str, ...], tables: tuple[str, ...], warehouse: Path | None) -> None:
+def export(
+    target: str | None, formats: tuple[str, ...], tables: tuple[str, ...], anew: bool, warehouse: Path | None
+) -> None:
     """Write the published warehouse as files for Excel, BI tools and other programs.
 
     \b
@@ -311,7 +314,7 @@ def export(target: str | None, formats: tuple[str, ...], tables: tuple[str, ...]
             raise click.BadParameter(printable(str(error)), param_hint=option) from None
     progress.show()
     try:
-        made = exporting.export_all(knobs, stage, target, _listed(formats), _listed(tables), anew=True)
+        made = exporting.export_all(knobs, stage, target, _listed(formats), _listed(tables), anew)
     except ExportError as error:
         raise Trouble(str(error)) from None
     except KeyboardInterrupt:
@@ -325,6 +328,82 @@ def export(target: str | None, formats: tuple[str, ...], tables: tuple[str, ...]
 def _listed(words: tuple[str, ...]) -> list[str]:
     """What an option lists, by repeating it or with commas."""
     return [name.strip() for word in words for name in word.split(",") if name.strip()]
+
+
+_HOST = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+_NO_OPEN = click.option("--no-open", is_flag=True, help="Do not open the browser.")
+
+
+@main.command(short_help="Look at the warehouse in the browser.")
+@_HOST
+@click.option("--port", default=8001, show_default=True, help="Port to listen on.")
+@_NO_OPEN
+@_warehouse_option
+def explore(host: str, port: int, no_open: bool, warehouse: Path | None) -> None:
+    """Look at the published warehouse in the browser: search, tables, questions, records. Ctrl-C ends it.
+
+    Makes or renews the SQLite export of the warehouse first. Everything is read only and stays on this computer.
+    """
+    sys.exit(_explore(_settings(warehouse), host, port, not no_open))
+
+
+def _explore(knobs: Settings, host: str, port: int, is_opened: bool) -> int:
+    """Serve until Ctrl-C; returns the exit code."""
+    try:
+        from pipelines.explorer import serving as explorer
+    except ModuleNotFoundError as error:
+        if error.name not in ("datasette", "uvicorn", "markupsafe"):
+            raise
+        raise Trouble("the explorer needs Datasette: pip install 'ieval-warehouse[explore]'") from None
+    from pipelines import progress
+    from pipelines.export.source import ExportError
+    from pipelines.printing import printable
+
+    progress.show()
+    try:
+        listener = explorer.listen(host, port)
+        made = explorer.prepare(knobs)
+        if made.is_new:
+            click.echo(printable(made.text()), err=True)
+        click.echo(f"explorer: {explorer.address(host, port)} (read only); Ctrl-C ends it", err=True)
+        return explorer.serve(knobs, host, listener, is_opened)
+    except (ExportError, explorer.ExploreError) as error:
+        raise Trouble(str(error)) from None
+
+
+@main.command(short_help="Build a demonstration of invented pages and look at it.")
+@click.option("--pages", type=click.IntRange(1, 1_000_000), default=2000, show_default=True, help="How many pages.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the demonstration.  [default: demo/ of the warehouse]",
+)
+@_HOST
+@click.option("--port", default=8002, show_default=True, help="Port to listen on.")
+@_NO_OPEN
+@click.option("--no-serve", is_flag=True, help="Only build it.")
+def demo(pages: int, folder: Path | None, host: str, port: int, no_open: bool, no_serve: bool) -> None:
+    """Build a warehouse, exports, report and explorer from invented pages, in a folder of its own, and open it.
+
+    For whoever wants to see what theirs would look like: your own warehouse is not touched. Every screen says that the
+    texts are invented.
+    """
+    os.environ.pop("DAGSTER_HOME", None)  # the history of its runs is the demonstration's own
+    knobs = _settings(folder or _settings(None).warehouse / "demo")
+    from pipelines import demo as demo_
+    from pipelines import progress
+    from pipelines.export.source import ExportError
+    from pipelines.printing import printable
+    from pipelines.report.model import ReportError
+
+    progress.show()
+    try:
+        demo_.build(knobs, pages, lambda words: click.echo(printable(words), err=True))
+    except (demo_.DemoError, ExportError, ReportError) as error:
+        raise Trouble(str(error)) from None
+    if not no_serve:
+        sys.exit(_explore(knobs, host, port, not no_open))
 
 
 @main.command(short_help="Print the data dictionary as Markdown.")

@@ -1,4 +1,4 @@
-"""The Dagster code location: assets, checks, the job, its daily schedule, the sensor of new pages, the failure hook.
+"""The Dagster code location: assets, checks, jobs, the daily schedule, sensors, the failure hook.
 
 Everything runs in one process: a step here takes less time than starting another interpreter. What the assets do does
 not belong here.
@@ -16,6 +16,7 @@ from pipelines.settings import Settings
 from pipelines.sources import sources_fingerprint
 
 JOB_NAME = "build_warehouse"
+OUTPUTS_JOB_NAME = "make_outputs"
 
 
 @dg.failure_hook
@@ -37,9 +38,16 @@ def post_failure(context: dg.HookContext) -> None:
 
 job = dg.define_asset_job(
     JOB_NAME,
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups(assets.OUTPUTS),
     hooks={post_failure},
     description="Read new pages, and rebuild, check and publish the warehouse if anything changed.",
+)
+
+outputs_job = dg.define_asset_job(
+    OUTPUTS_JOB_NAME,
+    selection=dg.AssetSelection.groups(assets.OUTPUTS),
+    hooks={post_failure},
+    description="Export the published warehouse and write its report.",
 )
 
 schedule = dg.ScheduleDefinition(
@@ -67,11 +75,41 @@ def new_pages(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipR
     return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=seen)
 
 
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[job],
+    request_job=outputs_job,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Export and report after every run that has published something new.",
+)
+def published_anew(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    """Launch the outputs after a run that has built a new database."""
+    built = context.instance.get_records_for_run(
+        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    )
+    metadata = [
+        event.asset_materialization.metadata
+        for event in (record.event_log_entry for record in built.records)
+        if event.asset_materialization and event.asset_materialization.asset_key == assets.DATABASE
+    ]
+    if not any(each["is_new"].value for each in metadata):
+        return dg.SkipReason("nothing new was published")
+    return dg.RunRequest(run_key=context.dagster_run.run_id)
+
+
 defs = dg.Definitions(
-    assets=[*assets.SEEDS, assets.page_store, assets.records, assets.tables, assets.database],
+    assets=[
+        *assets.SEEDS,
+        assets.page_store,
+        assets.records,
+        assets.tables,
+        assets.database,
+        assets.export,
+        assets.report,
+    ],
     asset_checks=[assets.table_checks],
-    jobs=[job],
+    jobs=[job, outputs_job],
     schedules=[schedule],
-    sensors=[new_pages],
+    sensors=[new_pages, published_anew],
     executor=dg.in_process_executor,
 )

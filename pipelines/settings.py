@@ -171,6 +171,16 @@ class Settings:
         return self.warehouse / "manifest.json"
 
     @property
+    def demo_mark(self) -> Path:
+        """What `ieval demo` leaves in a warehouse of invented texts."""
+        return self.warehouse / "demo.json"
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the texts of this warehouse are invented, which every page that shows them says."""
+        return self.demo_mark.exists()
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage, an absolute path: DAGSTER_HOME, else in the warehouse."""
         return Path(os.environ.get("DAGSTER_HOME") or (self.warehouse / ".dagster").absolute())

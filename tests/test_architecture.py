@@ -53,7 +53,10 @@ STORING = {
     "reference",
     "dictionary",
     "questions",
-}
+    # what these say while they work, and how
+    "stages",
+    "printing",
+} | {path.stem for pattern in ("invented_*.py", "export*.py", "datapackage.py") for path in PACKAGE.glob(pattern)}
 DOORS = {
     "__init__",
     "__main__",
@@ -62,24 +65,23 @@ DOORS = {
     "dagster_home",
     "definitions",
     "explain",
-    "printing",
     "progress",
     "running",
     "serving",
-    "stages",
     "status",
     "unknown",
 }
 #: Modules by their names under `pipelines`, those of packages with a dot.
-TREES = {
-    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
-        path.read_text("utf-8")
-    )
+PATHS = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")
 }
+TREES = {module: ast.parse(path.read_text("utf-8")) for module, path in PATHS.items()}
 MODULES = sorted(TREES)
 #: What is made of the published warehouse: packages.
-SHOWING = {module for module in MODULES if module.partition(".")[0] in ("export", "report")}
+SHOWING = {
+    module for module in MODULES if module.partition(".")[0] in ("demo", "explorer", "export", "invented", "report")
+}
 LAYERS = [WORDS, READING, RECORDS, STORING, SHOWING, DOORS]
 #: What only looks up a few rows, or only few want, may be imported where it is needed.
 LAZY_IN_READING = {"countries": {"rapidfuzz"}, "settings": {"upath"}}
@@ -185,6 +187,20 @@ def _environment(module: str) -> Iterator[ast.Attribute]:
             assert not {alias.name for alias in node.names} & {"environ", "getenv", "environb"}
 
 
+def test_datasette_stays_with_the_explorer() -> None:
+    asking = {module for module in MODULES if {"datasette", "uvicorn"} & foreign(module)}
+    assert asking == {"explorer.facets", "explorer.plugin", "explorer.serving"}
+    # An extra: nothing but the command that needs it imports it, and only then.
+    assert {module for module in MODULES if own(module) & asking} == {"cli", "explorer.plugin", "explorer.serving"}
+    assert not {name for name in imports("cli", lazy=False) if name.startswith("pipelines.explorer")}
+
+
+def test_what_invents_pages_shares_nothing_with_what_reads_them() -> None:
+    """Else both would have the same errors, and the tests would not see them."""
+    inventing = {module for module in MODULES if module.startswith("invented")}
+    assert {name for module in inventing for name in own(module)} <= inventing | {"settings"}
+
+
 def test_settings_alone_read_the_environment() -> None:
     touching = {module for module in MODULES if list(_environment(module))}
     # The two others write: Dagster's home, and the warehouse for the processes that are started.
@@ -205,6 +221,8 @@ def test_command_line_imports_nothing_heavy() -> None:
     heavy = {
         "adbc_driver_sqlite",
         "dagster",
+        "datasette",
+        "uvicorn",
         "deltalake",
         "fsspec",
         "duckdb",

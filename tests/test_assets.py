@@ -18,8 +18,8 @@ from conftest import PAGES, SHIPPED
 from small_pages import Increments, assert_database_agrees, parquet_bytes, recommendation
 
 from pipelines import checks, dagster_home, definitions, parts, publication, stages
-from pipelines.assets import DATABASE, PAGE_STORE, RECORDS, SEED_PAGES, SEED_REFERENCE
-from pipelines.definitions import JOB_NAME, defs, new_pages, schedule
+from pipelines.assets import DATABASE, EXPORT, PAGE_STORE, RECORDS, REPORT, SEED_PAGES, SEED_REFERENCE
+from pipelines.definitions import JOB_NAME, OUTPUTS_JOB_NAME, defs, new_pages, published_anew, schedule
 from pipelines.marts import MARTS
 from pipelines.settings import Settings
 from pipelines.tables import TABLES
@@ -27,8 +27,9 @@ from pipelines.tables import TABLES
 GRAPH = defs.resolve_asset_graph()
 SPECS = {spec.key: spec for spec in sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)}
 TABLE_KEYS = {dg.AssetKey([table.schema, table.name]): table for table in (*TABLES.values(), *MARTS.values())}
+OUTPUTS = {EXPORT, REPORT}
 #: What a reader sees first: the groups of the graph.
-GROUPS = {"seeds", "raw", "records", "core", "reference", "warehouse", "marts"}
+GROUPS = {"seeds", "raw", "records", "core", "reference", "warehouse", "marts", "outputs"}
 
 
 # ---- the graph
@@ -39,7 +40,7 @@ def test_definitions_load() -> None:
 
 
 def test_every_table_and_view_is_an_asset() -> None:
-    assert SPECS.keys() == TABLE_KEYS.keys() | {SEED_PAGES, SEED_REFERENCE, PAGE_STORE, RECORDS, DATABASE}
+    assert SPECS.keys() == TABLE_KEYS.keys() | {SEED_PAGES, SEED_REFERENCE, PAGE_STORE, RECORDS, DATABASE} | OUTPUTS
 
 
 @pytest.mark.parametrize("key", SPECS, ids=lambda key: key.to_user_string())
@@ -79,7 +80,7 @@ def test_there_is_no_orphan() -> None:
     for key in SPECS:
         node = GRAPH.get(key)
         assert node.parent_keys or key in (SEED_PAGES, SEED_REFERENCE), key
-        assert node.child_keys or TABLE_KEYS.get(key, TABLES["pages"]).schema == "mart", key
+        assert node.child_keys or key in OUTPUTS or TABLE_KEYS.get(key, TABLES["pages"]).schema == "mart", key
     reached: set[dg.AssetKey] = set()
     queue = [SEED_PAGES, SEED_REFERENCE]
     while queue:
@@ -198,7 +199,7 @@ def test_run_reports_what_it_made(run: Run, fresh_process: Path) -> None:
     result = run(SHIPPED)
     assert result.success
     made = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
-    assert made.keys() == SPECS.keys() - {SEED_PAGES, SEED_REFERENCE}
+    assert made.keys() == SPECS.keys() - {SEED_PAGES, SEED_REFERENCE} - OUTPUTS
     published = publication.published(Settings())
     assert published is not None
     for name, file in published.tables.items():
@@ -629,4 +630,72 @@ def test_these_tests_do_not_phone_home() -> None:
 
 def test_code_location_is_found_by_dagster() -> None:
     assert definitions.defs is defs
-    assert [job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")] == [JOB_NAME]
+    assert [job.name for job in defs.resolve_all_job_defs() if not job.name.startswith("__")] == [
+        JOB_NAME,
+        OUTPUTS_JOB_NAME,
+    ]
+
+
+# ---- what is made of the warehouse
+
+
+def make_outputs(**configuration: object) -> dg.ExecuteInProcessResult:
+    config = {
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        "ops": {"export": {"config": configuration}},
+    }
+    with dg.DagsterInstance.ephemeral() as instance:
+        return defs.resolve_job_def(OUTPUTS_JOB_NAME).execute_in_process(
+            config, instance=instance, raise_on_error=False
+        )
+
+
+def test_a_run_makes_no_outputs() -> None:
+    """Who has nobody to export for pays nothing for it."""
+    assert not OUTPUTS & defs.resolve_job_def(JOB_NAME).asset_layer.executable_asset_keys
+    assert defs.resolve_job_def(OUTPUTS_JOB_NAME).asset_layer.executable_asset_keys == OUTPUTS
+
+
+def test_outputs_tell_what_they_made(run: Run, fresh_process: Path) -> None:
+    assert run(SHIPPED).success
+    result = make_outputs(formats=["parquet", "sqlite"])
+    assert result.success
+    made = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
+    assert made[EXPORT]["bytes of sqlite"].value == (fresh_process / "export" / "ieval.sqlite").stat().st_size
+    assert "bytes of csv" not in made[EXPORT]
+    assert made[REPORT]["recommendations"].value == 1
+    assert made[REPORT]["completed_share"].value == 0.0
+    assert Path(str(made[REPORT]["path"].value)).read_bytes().startswith(b"<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "words"),
+    [({"formats": ["exel"]}, "there is no format 'exel'"), ({"tables": ["lesons"]}, "did you mean lessons?")],
+)
+def test_outputs_that_cannot_be_made(
+    run: Run, fresh_process: Path, configuration: dict[str, list[str]], words: str
+) -> None:
+    assert run(SHIPPED).success
+    result = make_outputs(**configuration)
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure and event.node_name == "export"]
+    assert words in str(failure.event_specific_data)
+
+
+def test_outputs_follow_a_run_that_has_published_something(fresh_process: Path) -> None:
+    config = {
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        "ops": {"page_store": {"config": {"pages": [str(SHIPPED)]}}},
+    }
+    with dg.DagsterInstance.ephemeral() as instance:
+        for is_new in (True, False):
+            done = defs.resolve_job_def(JOB_NAME).execute_in_process(config, instance=instance)
+            (event,) = [event for event in done.all_events if event.is_job_success]
+            with dg.build_run_status_sensor_context(
+                sensor_name="published_anew",
+                dagster_event=event,
+                dagster_instance=instance,
+                dagster_run=done.dagster_run,
+            ) as context:
+                asked = published_anew(context)
+            assert isinstance(asked, dg.RunRequest if is_new else dg.SkipReason)

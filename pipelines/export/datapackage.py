@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from pipelines.export.source import SOURCE_TITLE, SOURCE_URL, TITLE, About, references
+from pipelines.export.source import About, references
 from pipelines.tables import BOOLEAN, DATE, DOUBLE, INTEGER, TEXT, TIMESTAMP, Column, Table
 
 MANIFEST, CITATION, README = "datapackage.json", "CITATION.cff", "README.md"
@@ -88,14 +88,18 @@ def render_package(
     package = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": _NAME,
-        "title": TITLE,
+        "title": about.title,
         "description": f"{about.citation} Data quality: {about.quality}",
         "version": about.version,
         **({"created": about.observed_at.isoformat()} if about.observed_at else {}),
         "keywords": ["International Labour Organization", "evaluation", "recommendations", "lessons learned"],
-        "sources": [{"title": SOURCE_TITLE, "path": SOURCE_URL}],
+        "sources": [{"title": about.source, **({"path": about.source_url} if about.source_url else {})}],
         "licenses": [
-            {"path": README, "title": "Texts of the pages: the ILO's, see its terms of use"},
+            *(
+                []
+                if about.is_demo
+                else [{"path": README, "title": "Texts of the pages: the ILO's, see its terms of use"}]
+            ),
             {
                 "name": "Apache-2.0",
                 "path": "https://www.apache.org/licenses/LICENSE-2.0",
@@ -174,24 +178,28 @@ def render_citation(about: About) -> str:
     def text(words: str) -> str:
         return json.dumps(words, ensure_ascii=False)
 
+    words = "Cite the source of the texts, and for codes, countries and counts this data set."
     released = [f"date-released: {about.observed_at:%Y-%m-%d}"] if about.observed_at else []
     lines = [
         "cff-version: 1.2.0",
-        f"message: {text('Cite the source of the texts, and for codes, countries and counts this data set.')}",
+        f"message: {text(about.citation if about.is_demo else words)}",
         "type: dataset",
-        f"title: {text(f'ieval-warehouse: {TITLE}')}",
+        f"title: {text(f'ieval-warehouse: {about.title}')}",
         "authors:",
         "  - name: The ieval-warehouse maintainers",
         f"version: {text(about.version)}",
         *released,
         f"abstract: {text(about.citation)}",
-        "references:",
-        "  - type: database",
-        f"    title: {text('i-eval Discovery')}",
-        "    authors:",
-        f"      - name: {text('International Labour Organization')}",
-        f"    url: {text(SOURCE_URL)}",
     ]
+    if about.source_url:
+        lines += [
+            "references:",
+            "  - type: database",
+            f"    title: {text('i-eval Discovery')}",
+            "    authors:",
+            f"      - name: {text('International Labour Organization')}",
+            f"    url: {text(about.source_url)}",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -207,7 +215,7 @@ _KINDS = {
 def render_readme(about: About, tables: Sequence[Table], formats: Iterable[str]) -> str:
     """README.md: what the files are, what the tables are, where they come from and what may be done with them."""
     lines = [
-        f"# {TITLE}",
+        f"# {about.title}",
         "",
         f"Newest observation: {about.observed}. {about.quality}",
         "",

@@ -22,7 +22,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.export.source import EXPORTABLE, SOURCE_URL, TITLE, About, Rows
+from pipelines.export.source import EXPORTABLE, About, Rows
 from pipelines.tables import BOOLEAN, DATE, DOUBLE, TEXT, TIMESTAMP, Column, Table
 
 FILE = "ieval.xlsx"
@@ -58,7 +58,7 @@ def choose_sheets(tables: Sequence[Table], counts: Mapping[str, int]) -> dict[st
     for table in tables:
         cells = counts[table.name] * len(table.columns)
         if table.group == "raw":
-            left_out[table.name] = "the pages line by line, for machines"
+            left_out[table.name] = "pages as they were read, for machines"
         elif cells > room:
             left_out[table.name] = f"{cells:,} cells, more than Excel opens in reasonable time"
         else:
@@ -80,7 +80,7 @@ def write(
             workbook.use_zip64()
             workbook.set_properties(
                 {
-                    "title": TITLE,
+                    "title": about.title,
                     "author": "ieval-warehouse",
                     "comments": about.citation,
                     "created": (about.observed_at or datetime.datetime(1980, 1, 1)).replace(tzinfo=None),
@@ -91,7 +91,7 @@ def write(
             sheets: dict[str, list[str]] = {}
             for rows in source:
                 if rows.table.name not in left_out:
-                    sheets[rows.table.name] = _write_table(workbook, look, rows)
+                    sheets[rows.table.name] = _write_table(workbook, look, rows, about.is_demo)
             _write_cover(cover, look, about, counts, sheets, left_out)
 
 
@@ -128,7 +128,7 @@ def cell_text(text: str, table: str, column: str) -> str:
 _Writer = Callable[[Worksheet, int, int, Any], object]
 
 
-def _writer(column: Column, table: Table, look: _Look, is_long: bool) -> _Writer:
+def _writer(column: Column, table: Table, look: _Look, is_long: bool, is_demo: bool) -> _Writer:
     """A function that puts a value, never NULL, of the column into a cell."""
     if column.type == TEXT:
         plain, guarded = (look.get(text_wrap=is_long, quote_prefix=quoted) for quoted in (False, True))
@@ -144,7 +144,7 @@ def _writer(column: Column, table: Table, look: _Look, is_long: bool) -> _Writer
                 return sheet.write_url(row, position, value, look.get(**_LINKED))
             return write_text(sheet, row, position, value)
 
-        return write_link if column.name == "url" else write_text
+        return write_link if column.name == "url" and not is_demo else write_text  # an invented address leads astray
     if column.type == BOOLEAN:
         centred = look.get(align="center")
         return lambda sheet, row, position, value: sheet.write_boolean(row, position, value, centred)
@@ -179,7 +179,7 @@ def _number_style(column: Column, look: _Look) -> Format:
 # ---- sheets
 
 
-def _write_table(workbook: xlsxwriter.Workbook, look: _Look, rows: Rows) -> list[str]:
+def _write_table(workbook: xlsxwriter.Workbook, look: _Look, rows: Rows, is_demo: bool) -> list[str]:
     """Write a table on one sheet, or on as many as it takes; returns their names."""
     table = rows.table
     first = next(rows.batches, None)
@@ -195,7 +195,7 @@ def _write_table(workbook: xlsxwriter.Workbook, look: _Look, rows: Rows) -> list
         sheet = workbook.add_worksheet(names[-1])
         _write_header(sheet, look, table, widths)
         writers = [
-            _writer(column, table, look, width >= _TEXT_WIDTH)
+            _writer(column, table, look, width >= _TEXT_WIDTH, is_demo)
             for column, width in zip(table.columns, widths, strict=True)
         ]
         row = 1
@@ -266,12 +266,12 @@ def _write_cover(
     sheet.fit_to_pages(1, 0)
     label, text = look.get(bold=True), look.get(text_wrap=True)
     row = itertools.count()
-    sheet.write_string(next(row), 0, TITLE, look.get(bold=True, font_size=16, font_color="#1F4E79"))
+    sheet.write_string(next(row), 0, about.title, look.get(bold=True, font_size=16, font_color="#1F4E79"))
     next(row)
     facts = [
         ("What", "Recommendations, lessons and good practices of ILO evaluations, as tables."),
         ("When", f"Newest observation: {about.observed}. All times are UTC."),
-        ("Source", SOURCE_URL),
+        ("Source", about.source_url or about.source),
         ("How to cite", about.citation),
         ("Terms", about.terms),
         ("Data quality", about.quality),
@@ -281,7 +281,7 @@ def _write_cover(
         here = next(row)
         sheet.set_row(here, 15 * (len(words) // 115 + 1))
         sheet.write_string(here, 0, name, label)
-        if words == SOURCE_URL:
+        if words == about.source_url:
             sheet.write_url(here, 2, words, look.get(**_LINKED))
         else:
             sheet.write_string(here, 2, words, text)

@@ -113,7 +113,7 @@ def export_all(
     with _open(knobs) as (connection, inputs):
         plan = _plan(asked, before, _state(inputs), target, anew)
         _check_delta(plan.write, target)
-        about = read_about(connection)
+        about = read_about(connection, knobs.is_demo)
         # Only the workbook needs to know beforehand how much it is.
         counts = count_rows(connection, plan.tables) if "xlsx" in plan.write else {}
         rows, files = {}, plan.files

@@ -44,11 +44,30 @@ class ExportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What goes with every format: when the newest page was seen, how good the data are, what made them."""
+    """What goes with every format: when the newest page was seen, how good the data are, what made them.
+
+    `is_demo` says that the texts are invented, which every format then says as well.
+    """
 
     observed_at: datetime.datetime | None
     quality: str
     version: str
+    is_demo: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the export is called."""
+        return f"Invented texts, a demonstration: {TITLE}" if self.is_demo else TITLE
+
+    @property
+    def source(self) -> str:
+        """Who wrote the texts, and where they are."""
+        return "Invented by ieval-warehouse; the ILO has written none of it" if self.is_demo else SOURCE_TITLE
+
+    @property
+    def source_url(self) -> str | None:
+        """Where the texts are, if they are anywhere."""
+        return None if self.is_demo else SOURCE_URL
 
     @property
     def observed(self) -> str:
@@ -58,6 +77,8 @@ class About:
     @property
     def citation(self) -> str:
         """How to cite what is exported, in one sentence."""
+        if self.is_demo:
+            return f"{self.source}: not to be cited."
         when = f"as observed on {self.observed_at:%Y-%m-%d}" if self.observed_at else "not observed yet"
         return (
             f"{SOURCE_TITLE} ({SOURCE_URL}), {when}; "
@@ -67,6 +88,8 @@ class About:
     @property
     def terms(self) -> str:
         """What may be done with it."""
+        if self.is_demo:
+            return "Invented texts, codes and counts: under the Apache License 2.0."
         return (
             "The texts of the pages are the International Labour Organization's: name it as the source, with the "
             "address of the record, and check its terms of use before you publish them. Codes, country assignments "
@@ -115,12 +138,13 @@ def count_rows(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -
     return dict(connection.execute(counts).fetchall())
 
 
-def read_about(connection: duckdb.DuckDBPyConnection) -> About:
-    """Sum up the warehouse."""
+def read_about(connection: duckdb.DuckDBPyConnection, is_demo: bool = False) -> About:
+    """Sum up the warehouse. `is_demo`: its texts are invented."""
     return About(
         observed_at=newest_observation(connection),
         quality=_quality(connection),
         version=importlib.metadata.version("ieval-warehouse"),
+        is_demo=is_demo,
     )
 
 

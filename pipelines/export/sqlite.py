@@ -14,15 +14,7 @@ from pathlib import Path
 import adbc_driver_sqlite.dbapi
 import pyarrow as pa
 
-from pipelines.export.source import (
-    SOURCE_TITLE,
-    SOURCE_URL,
-    TITLE,
-    About,
-    Rows,
-    references,
-    with_texts_for_times,
-)
+from pipelines.export.source import About, Rows, references, with_texts_for_times
 from pipelines.schema import arrow_schema, quote
 from pipelines.tables import BOOLEAN, DATE, DOUBLE, INTEGER, TEXT, TIMESTAMP, Table
 
@@ -81,9 +73,9 @@ _NO_ROWID = "WITHOUT ROWID"
 
 def _about(about: About) -> list[tuple[str, str]]:
     return [
-        ("title", TITLE),
+        ("title", about.title),
         ("newest observation", about.observed),
-        ("source", f"{SOURCE_TITLE}, {SOURCE_URL}"),
+        ("source", f"{about.source}, {about.source_url}" if about.source_url else about.source),
         ("how to cite", about.citation),
         ("terms", about.terms),
         ("data quality", about.quality),

@@ -35,8 +35,8 @@ def _open_two_years(connection: duckdb.DuckDBPyConnection) -> int:
     return sum(row["recommendations"] for row in ask(connection, "ageing") if (row["years"] or 0) >= 2)
 
 
-def read_report(connection: duckdb.DuckDBPyConnection) -> Report:
-    """All that the report shows of a published warehouse."""
+def read_report(connection: duckdb.DuckDBPyConnection, is_demo: bool = False) -> Report:
+    """All that the report shows of a published warehouse. `is_demo`: its texts are invented."""
     (totals,) = ask(connection, "totals")
     newest, oldest = totals["newest_observation"], totals["oldest_open"]
     items, naming = totals["action_items"], totals["country_action_items"]
@@ -50,9 +50,10 @@ def read_report(connection: duckdb.DuckDBPyConnection) -> Report:
             Section("implementation", "Implementation", [by_group(connection, grouping) for grouping in GROUPINGS]),
             Section("open", "Open recommendations", [ageing(connection, oldest)]),
             Section("places", "Countries", countries(connection, items, naming)),
-            Section("conflicts", "Contradictions", contradictions(connection)),
+            Section("conflicts", "Contradictions", contradictions(connection, is_demo)),
             Section("quality", "Data quality", quality),
         ],
+        is_demo=is_demo,
     )
 
 

@@ -157,13 +157,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that the page shows. `newest_observation` is the day on which the newest page was read; empty if none was."""
+    """All that the page shows. `newest_observation` is the day on which the newest page was read; empty if none was.
+
+    `is_demo`: the texts are invented.
+    """
 
     title: str
     subject: str
     newest_observation: str
     keys: Sequence[Key]
     sections: Sequence[Section]
+    is_demo: bool
 
 
 def ask(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:

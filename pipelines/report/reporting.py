@@ -43,7 +43,7 @@ def write_report(knobs: Settings, target: Path | None = None, form: str = "html"
         find_browser()  # before any work
     with stage("asking the warehouse"), open_warehouse(knobs) as connection:
         try:
-            report = read_report(connection)
+            report = read_report(connection, knobs.is_demo)
             numbers = key_figures(connection)
         except duckdb.Error as error:  # a warehouse of another version
             reason = str(error).partition("\n")[0]

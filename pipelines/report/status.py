@@ -281,8 +281,11 @@ def _ageing_reading(dated: Sequence[Row], total: int, oldest: datetime.date | No
 # ---- contradictions
 
 
-def contradictions(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
-    """How often which follow-up status stands beside which progress, and recommendations whose two do not fit."""
+def contradictions(connection: duckdb.DuckDBPyConnection, is_demo: bool) -> list[Figure]:
+    """How often which follow-up status stands beside which progress, and recommendations whose two do not fit.
+
+    `is_demo`: their addresses are invented, and nothing leads there.
+    """
     name, title = "status_pairs", "Follow-up status against progress"
     rows = ask(connection, "status_pairs")
     known = sum(row["recommendations"] for row in rows)
@@ -319,7 +322,9 @@ def contradictions(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
             ],
         ),
     )
-    return [matrix, _newest(connection, sum(row["recommendations"] for row in against))] if against else [matrix]
+    return (
+        [matrix, _newest(connection, is_demo, sum(row["recommendations"] for row in against))] if against else [matrix]
+    )
 
 
 def _pair_cell(row: Row, most: int) -> Cell:
@@ -346,12 +351,12 @@ def _pairs_reading(against: Sequence[Row], known: int) -> str:
     return f"The two statuses contradict each other in {amount} recommendations: {often}."
 
 
-def _newest(connection: duckdb.DuckDBPyConnection, total: int) -> Figure:
+def _newest(connection: duckdb.DuckDBPyConnection, is_demo: bool, total: int) -> Figure:
     """The contradictions that were answered last, each with the way to its page."""
     rows = ask(connection, "contradictions")
     cells: Cells = [
         [
-            _link(row["recommendation_id"], row["url"]),
+            _link(row["recommendation_id"], None if is_demo else row["url"]),
             str(row["response_date"] or "–"),
             shorten(clean(row["management_response_label"] or "–"), 60),
             shorten(clean(row["progress_label"] or "–"), 60),

@@ -13,5 +13,5 @@ select
     conflicts.url
 from mart.status_conflicts as conflicts
 order by
-    conflicts.management_response_label, conflicts.progress_label, conflicts.response_date,
+    conflicts.management_response_label, conflicts.progress_label, conflicts.response_date nulls last,
     conflicts.recommendation_id

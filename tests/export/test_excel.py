@@ -251,10 +251,10 @@ def test_numbers_and_days_that_excel_cannot_hold_are_texts(tmp_path: Path) -> No
 def test_what_would_make_the_workbook_too_large_is_left_out() -> None:
     tables = list(EXPORTABLE.values())
     counts = dict.fromkeys(EXPORTABLE, 10)
-    assert set(choose_sheets(tables, counts)) == {"pages", "page_fields"}
+    assert set(choose_sheets(tables, counts)) == {"pages", "page_fields", "page_sightings"}
     counts["country_action_items"] = 200_000
     left_out = choose_sheets(tables, counts)
-    assert set(left_out) == {"country_action_items", "pages", "page_fields"}
+    assert set(left_out) == {"country_action_items", "pages", "page_fields", "page_sightings"}
     assert left_out["country_action_items"].startswith("3,800,000 cells")
     # what somebody asked for is in it, however large
     assert choose_sheets([EXPORTABLE["country_action_items"], EXPORTABLE["pages"]], counts) == {}

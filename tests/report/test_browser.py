@@ -32,9 +32,7 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/nowhere")
-    monkeypatch.setattr(
-        browser, "_BROWSERS", [name for name in browser._BROWSERS if not name.startswith(("/", "C:"))]
-    )
+    monkeypatch.setattr(browser, "_BROWSERS", [name for name in browser._BROWSERS if not name.startswith(("/", "C:"))])
     return folder
 
 

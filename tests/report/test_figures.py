@@ -475,5 +475,5 @@ def test_no_problem() -> None:
 def test_the_date_is_the_newest_observation_and_not_the_clock() -> None:
     connection = small_warehouse(constrained=False)
     later = datetime.datetime(2031, 1, 2, 23, 30, tzinfo=datetime.UTC)
-    connection.execute("UPDATE raw.pages SET first_seen_at = ? WHERE page_id = 'page-2002'", [later])
+    connection.execute("UPDATE raw.page_sightings SET seen_at = ? WHERE page_id = 'page-2002'", [later])
     assert read_report(connection).newest_observation == "2 January 2031"

@@ -1,0 +1,1 @@
+"""Shows a published warehouse in the browser: Datasette on its SQLite export, started by `serving.py`."""

@@ -1,0 +1,164 @@
+"""Datasette's hooks: our pages beside Datasette's own, what a cell of a table shows, our facets and our SQL functions.
+
+What is shown is gathered by `start.py`, `search.py` and `records.py`; `templates/` shows it. Serving
+does not belong here.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pluggy
+from datasette import Response
+from datasette.database import QueryInterrupted
+from datasette.filters import FilterArguments
+from datasette.utils.asgi import Base400
+from datasette.views.base import DatasetteError
+from markupsafe import Markup
+
+from pipelines.explorer import records
+from pipelines.explorer.facets import ListFacet, YearFacet, has_filters
+from pipelines.explorer.questions import register_functions
+from pipelines.explorer.search import find_number, read_finds
+from pipelines.explorer.start import read_start
+from pipelines.explorer.tables import DATABASE, times
+
+hookimpl = pluggy.HookimplMarker("datasette")
+#: A text longer than this is cut in the answer to a question, where one wants to read it.
+_LONG = 700
+_SITE_PAGES = {"recommendations": "recommendations", "lessons": "lessons", "practices": "good_practices"}
+
+
+@hookimpl
+def prepare_connection(conn: sqlite3.Connection) -> None:
+    """Every connection has the functions that the questions use."""
+    register_functions(conn)
+
+
+@hookimpl
+def register_facet_classes() -> list[type]:
+    """Lists and years."""
+    return [ListFacet, YearFacet]
+
+
+@hookimpl
+def filters_from_request(request: Any, table: str, database: str, datasette: Any) -> Any:
+    """What `?_has=` asks for."""
+
+    async def filters() -> FilterArguments:
+        return has_filters(request, await datasette.get_database(database).table_columns(table))
+
+    return filters
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, Callable[..., Any]]]:
+    """The start page instead of Datasette's list of databases, and the search page."""
+    return [(r"^/$", _start), (r"^/search$", _search)]
+
+
+async def _start(request: Any, datasette: Any) -> Response:
+    start = await datasette.get_database(DATABASE).execute_fn(read_start)
+    return Response.html(await datasette.render_template("start.html", {"start": start}, request=request))
+
+
+async def _search(request: Any, datasette: Any) -> Response:
+    words = request.args.get("q") or ""
+    database = datasette.get_database(DATABASE)
+    context = {
+        "words": words,
+        "numbers": await database.execute_fn(lambda connection: find_number(connection, words)),
+        "found": await database.execute_fn(lambda connection: read_finds(connection, words)),
+    }
+    return Response.html(await datasette.render_template("search.html", context, request=request))
+
+
+@hookimpl
+def extra_template_vars(template: str, table: str | None, request: Any, datasette: Any) -> Any:
+    """What the pages of a record, an evaluation and a country show beside the row itself."""
+
+    async def gathered() -> dict[str, Any]:
+        if not template.startswith(f"row-{DATABASE}-") or table is None:
+            return {}
+        key = request.url_vars["pks"]
+
+        def read(connection: sqlite3.Connection) -> Any:
+            if table == "countries":
+                return records.read_country(connection, key)
+            if table == "evaluations":
+                return records.read_evaluation(connection, int(key))
+            return records.read_record(connection, table, int(key))
+
+        return {"it": await datasette.get_database(DATABASE).execute_fn(read)}
+
+    return gathered
+
+
+@hookimpl
+def render_cell(row: Any, value: Any, column: str, table: str | None, datasette: Any) -> Any:
+    """Dates, yes and no, shares and links as people read them; None leaves a cell to Datasette."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and column.startswith(("is_", "has_")):
+        return "yes" if value else "no"
+    if isinstance(value, float) and column.endswith("share"):
+        return f"{value:.1%}"
+    if isinstance(value, str):
+        if column in times(table):
+            return f"{value[:10]} {value[11:16]}"
+        if column == "url":
+            return source_link(datasette.plugin_config("ieval")["is_demo"], value)
+    if table is None:
+        if column == "number" and "url" in row.keys():  # noqa: SIM118  (a row of SQLite iterates over its values)
+            return _record_link(value, row["url"])
+        if isinstance(value, str):
+            return value if len(value) <= _LONG else f"{value[:_LONG].rstrip()}…"
+    return None
+
+
+def source_link(is_demo: bool, url: str, words: str = "i-eval ↗") -> Any:
+    """A link to the page at the source; invented pages have none, and what is no web address is a text."""
+    if is_demo:
+        return "invented"
+    if not re.match(r"https?://", url):
+        return url
+    return Markup('<a href="{}" rel="noreferrer">{}</a>').format(url, words)
+
+
+def _record_link(number: Any, url: Any) -> Any:
+    match = re.search(r"/(recommendations|lessons|practices)/(\d+)$", str(url or ""))
+    if match is None or match[2] != str(number):
+        return None
+    return Markup('<a href="/{}/{}/{}">{}</a>').format(DATABASE, _SITE_PAGES[match[1]], number, number)
+
+
+@hookimpl
+def handle_exception(datasette: Any, request: Any, exception: Exception) -> Any:
+    """Errors in words, on a page like the others. Datasette's own page needs scripts and remote links."""
+
+    async def answer() -> Response:
+        status, title, words = _words(exception)
+        if request.path.partition("?")[0].endswith(".json"):
+            return Response.json({"ok": False, "error": words, "status": status, "title": title}, status=status)
+        context = {"title": title, "words": words, "sql": request.args.get("sql")}
+        page = await datasette.render_template("error.html", context, request=request)
+        return Response.html(page, status=status)
+
+    return answer
+
+
+def _words(exception: Exception) -> tuple[int, str, str]:
+    if isinstance(exception.__context__, QueryInterrupted):
+        return 400, "Stopped", "The query took too long. Narrow it down, or ask it with `ieval sql`."
+    if isinstance(exception, DatasetteError):
+        text = exception.message
+        return exception.status, exception.title or "It does not work like that", str(text)
+    if isinstance(exception, Base400):
+        is_missing = exception.status == 404
+        title = "There is no such page" if is_missing else "It does not work like that"
+        words = "It may be a record that was not read, or an address with a typo." if is_missing else ""
+        return exception.status, title, words or str(exception.args[0] if exception.args else "")
+    return 500, "Something went wrong", f"{type(exception).__name__}: {exception}"
