@@ -28,6 +28,7 @@ from benchmarks.environments import PEERS, EnvironmentFailed, python_of, version
 from benchmarks.extraction import LIBRARIES
 from benchmarks.generate import REFERENCE, ROOT, write_corpus
 from benchmarks.measure import CommandFailed, Cost, Runs, describe_machine, end_cleanly, interleave, run, table
+from pipelines.tables import TABLES
 
 #: Share of the rows of a table that a peer may read in another way. Some 3 pages in 100,000 are cut inside the key that
 #: follows a record's address: we still have its number then, and simpler programs have not.
@@ -83,6 +84,14 @@ def _limit(words: str, step: str) -> Contestant:
     return Contestant(f"limit: {words}", command, times_itself=True, needs_warehouse=step != "read")
 
 
+def _output(words: str, *command: str) -> Contestant:
+    def made_of(_: Path, made: Path, warehouse: Path) -> list[str]:
+        target = made / "report.html" if command[0] == "report" else made
+        return [sys.executable, "-m", "pipelines", *command, "--warehouse", str(warehouse), "--to", str(target)]
+
+    return Contestant(f"ours, of a warehouse: {words}", made_of, needs_warehouse=True)
+
+
 # The libraries of `benchmarks.extraction --peers`; its column of speed says which one is the fastest: hdx.
 CONTESTANTS = {
     "ours": Contestant("ours: everything, with countries, Dagster, checks and marts", _ours, makes_tables=True),
@@ -99,6 +108,11 @@ CONTESTANTS = {
     "write": _limit("writing our Parquet tables from memory", "write"),
     "load": _limit("loading our DuckDB file from them", "load"),
     "copy": _limit("the same without keys and comments", "copy"),
+    "export": _output(
+        "export of the same tables", "export", "--format", "parquet,sqlite", "--tables", ",".join(TABLES)
+    ),
+    "everything": _output("export of all tables and marts in all default formats", "export"),
+    "report": _output("report", "report"),
 }
 
 
