@@ -30,12 +30,16 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A group of a figure: `done` of its `count` are completed (None: not what is counted here)."""
+    """A group of a figure: `done` of its `count` are completed (None: not what is counted here).
+
+    `shade` says which colour a follow-up status has: its place in the vocabulary, `unknown` or `none`.
+    """
 
     label: str
     count: int
     done: int | None
     link: str
+    shade: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def _statuses(connection: sqlite3.Connection) -> list[Bar]:
     """Every follow-up status that occurs, from done to rejected, then those that no vocabulary has, then none."""
     rows = _rows(
         connection,
-        "SELECT overview.management_response_label, count(*) "
+        "SELECT overview.management_response_label, count(*), max(responses.sort_order) "
         "FROM recommendation_overview AS overview LEFT JOIN management_responses AS responses "
         "USING (management_response_code) GROUP BY 1 "
         "ORDER BY max(responses.sort_order) NULLS LAST, overview.management_response_label IS NULL, 1",
@@ -122,8 +126,9 @@ def _statuses(connection: sqlite3.Connection) -> list[Bar]:
             None,
             f"{OVERVIEW}?"
             + urlencode({"management_response_label": label} if label else {"management_response_label__isnull": 1}),
+            str(place or ("unknown" if label else "none")),
         )
-        for label, count in rows
+        for label, count, place in rows
     ]
 
 

@@ -312,6 +312,13 @@ def test_the_shipped_recommendation_in_one_view(sites: dict[str, Site]) -> None:
     assert "seen since" in text
 
 
+def test_a_status_has_the_same_colour_everywhere(sites: dict[str, Site]) -> None:
+    """Also where others do not occur: the darkest is completed, and nothing else."""
+    assert set(re.findall(r'class="(shade-[^"]*)"', sites["shipped"].page("/"))) == {"shade-2"}
+    shades = set(re.findall(r'class="(shade-[^"]*)"', sites["invented"].page("/")))
+    assert shades >= {f"shade-{place}" for place in range(1, 6)}
+
+
 def test_statuses_over_time(sites: dict[str, Site]) -> None:
     site = sites["invented"]
     with sqlite3.connect(site.database) as connection:
