@@ -345,11 +345,11 @@ def database(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     """Build the database beside the old one, then move tables and database into place."""
     knobs = Settings()
     with stage("building the warehouse"):
-        now, is_new = warehouse.refresh_database(knobs)
+        now, is_new = warehouse.refresh_database(knobs, context.run_id)
     version = dg.DataVersion(now.inputs.fingerprint)
     yield dg.MaterializeResult(
         DATABASE,
-        metadata={"tables": len(now.tables), "bytes": now.database_bytes, "is_new": is_new},
+        metadata={"tables": len(now.tables), "bytes": now.database.bytes, "is_new": is_new},
         data_version=version,
     )
     for file in mart_files().values():

@@ -5,6 +5,7 @@ The lock belongs to the process and goes with it, however it ends: nothing stale
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Callable
 from functools import cache
@@ -30,6 +31,7 @@ def hold(warehouse: Path, say: Callable[[str], None]) -> None:
         lock.acquire(blocking=False)
     except Timeout:
         who = holder.read_text(encoding="utf-8") if holder.exists() else "another run"
-        say(f"waiting for {who}, which is writing {warehouse}")
+        say(f"waiting for {who}: it is writing {warehouse}")
         lock.acquire()
-    holder.write_text(f"process {os.getpid()}", encoding="utf-8")
+    since = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    holder.write_text(f"process {os.getpid()}, since {since}", encoding="utf-8")

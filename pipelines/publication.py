@@ -1,15 +1,19 @@
-"""Moves what a run has made into place, and says what is in place: the manifest names inputs, files, rows and hashes.
+"""Puts what a run has made into place, and says what is in place: the manifest names run, inputs, files, rows, hashes.
 
-Nobody reads the staging folder, and a run that stops half-way has published nothing. What is made, and how, does not
-belong here.
+A publication is a folder of its own, `publications/<number>`, with the database, all tables and the manifest. The link
+`current` is turned from one to the next in one move, and what people open (`ieval.duckdb`, `parquet`, `manifest.json`)
+are links into `current`: wherever a run is stopped, all of them are of one run. The publication before stays as long as
+the current one does, for who has looked up `current` and still reads. What is made, and how, does not belong here.
 """
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +47,22 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseFile:
+    """The database as it lies on disk."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """What the manifest says of the last publication."""
 
+    run_id: str
+    published_at: datetime.datetime
     inputs: Inputs
     tables: dict[str, TableFile]
-    database_bytes: int
+    database: DatabaseFile
     mart_rows: dict[str, int]
     #: The checks that failed, none of them a blocking one, with what they said.
     failed_checks: dict[str, str]
@@ -72,9 +86,11 @@ def published(knobs: Settings) -> Published | None:
     try:
         manifest = json.loads(knobs.manifest.read_text(encoding="utf-8"))
         last = Published(
+            manifest["run_id"],
+            datetime.datetime.fromisoformat(manifest["published_at"]),
             Inputs(manifest["logic"], tuple(manifest["parts"])),
             {entry["name"]: TableFile(**entry) for entry in manifest["tables"]},
-            manifest["database_bytes"],
+            DatabaseFile(**manifest["database"]),
             manifest["mart_rows"],
             manifest["failed_checks"],
         )
@@ -84,7 +100,7 @@ def published(knobs: Settings) -> Published | None:
         ]
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # never published, or damaged since
         return None
-    return last if sizes == [last.database_bytes, *(table.bytes for table in last.tables.values())] else None
+    return last if sizes == [last.database.bytes, *(table.bytes for table in last.tables.values())] else None
 
 
 def publish(
@@ -93,39 +109,117 @@ def publish(
     changed: Mapping[str, TableFile],
     mart_rows: Mapping[str, int],
     failed_checks: Mapping[str, str],
+    database: DatabaseFile,
+    run_id: str,
 ) -> Published:
-    """Move what is staged into place: the tables that changed, the database, and last the manifest that names them."""
-    knobs.parquet.mkdir(parents=True, exist_ok=True)
+    """Publish what is staged: the tables that changed, and the database; the other tables are those of before."""
     before = published(knobs)
-    tables = {name: table for name, table in before.tables.items() if name in TABLES} if before else {}
-    # A run that is stopped between two files leaves no manifest, and the next one makes everything anew.
-    knobs.manifest.unlink(missing_ok=True)
-    for name, table in changed.items():
-        if tables.get(name) != table:
-            (knobs.staging / "parquet" / f"{name}.parquet").replace(knobs.parquet / f"{name}.parquet")
-    tables |= changed
-    for stale in set(knobs.parquet.glob("*.parquet")) - {knobs.parquet / f"{name}.parquet" for name in tables}:
-        stale.unlink()
-    (knobs.staging / knobs.database.name).replace(knobs.database)
-    now = Published(made_of, tables, knobs.database.stat().st_size, dict(mart_rows), dict(failed_checks))
-    _write_manifest(knobs.manifest, now)
+    kept = {name: table for name, table in before.tables.items() if name in TABLES} if before else {}
+    tables = {**kept, **changed}
+    folder = knobs.publications / f"{max(_numbers(knobs), default=0) + 1:06}"
+    (folder / "parquet").mkdir(parents=True)
+    for name, table in tables.items():
+        place = folder / "parquet" / f"{name}.parquet"
+        if kept.get(name) == table:
+            _copy(knobs.parquet / place.name, place)
+        else:
+            (knobs.staging / "parquet" / place.name).replace(place)
+    (knobs.staging / knobs.database.name).replace(folder / knobs.database.name)
+    now = Published(
+        run_id,
+        datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+        made_of,
+        tables,
+        database,
+        dict(mart_rows),
+        dict(failed_checks),
+    )
+    _write_manifest(folder / knobs.manifest.name, now)
+    for each in (folder / "parquet", folder, knobs.publications):
+        _flush(each)
+    _turn(knobs.current, Path(knobs.publications.name) / folder.name)
+    tidy_up(knobs)
     shutil.rmtree(knobs.staging, ignore_errors=True)
     return now
 
 
+def tidy_up(knobs: Settings) -> None:
+    """Remove publications that nobody reads any more or that were never completed; mend the links into `current`."""
+    if not knobs.current.is_symlink() or not knobs.current.is_dir():  # nothing was published, or it is a plain copy
+        return
+    current = int(knobs.current.resolve().name)
+    before = max((number for number in _numbers(knobs) if number < current), default=current)
+    for number in set(_numbers(knobs)) - {current, before}:
+        shutil.rmtree(knobs.publications / f"{number:06}")
+    for link in (knobs.database, knobs.parquet, knobs.manifest):
+        _turn(link, Path(knobs.current.name) / link.name)
+
+
+def _numbers(knobs: Settings) -> Iterator[int]:
+    """The numbers of the publications that are there, complete or not."""
+    if knobs.publications.is_dir():
+        yield from (int(folder.name) for folder in knobs.publications.iterdir() if folder.name.isdecimal())
+
+
+def _copy(file: Path, place: Path) -> None:
+    """The same file in another place, where the file system can do that; else a copy of it."""
+    try:
+        place.hardlink_to(file.resolve())
+    except OSError:
+        shutil.copy2(file, place)
+
+
+def _turn(link: Path, target: Path) -> None:
+    """Have a link lead to a target (relative to its folder) from one moment to the next."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)
+    try:
+        beside.symlink_to(target)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"{link} cannot be made a link ({error.strerror}): the warehouse needs them"
+        ) from error
+    if link.is_dir() and not link.is_symlink():  # of a copy that did not keep links
+        shutil.rmtree(link)
+    beside.replace(link)
+    _flush(link.parent)
+
+
+def _flush(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _write_manifest(path: Path, now: Published) -> None:
     manifest: dict[str, Any] = {
+        "run_id": now.run_id,
+        "published_at": now.published_at.isoformat(),
         "inputs": now.inputs.fingerprint,
-        "database_bytes": now.database_bytes,
+        "database": asdict(now.database),
         "tables": [asdict(table) for table in now.tables.values()],
         "mart_rows": now.mart_rows,
         "failed_checks": now.failed_checks,
         "logic": now.inputs.logic,
         "parts": list(now.inputs.parts),
     }
-    beside = path.with_suffix(".json.new")
-    beside.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    beside.replace(path)
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(manifest, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def describe_database(path: Path) -> DatabaseFile:
+    """Size and SHA-256 of a database, flushed to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return DatabaseFile(path.stat().st_size, digest)
 
 
 def added_parts(before: Inputs, now: Inputs) -> tuple[str, ...] | None:

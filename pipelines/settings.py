@@ -167,8 +167,18 @@ class Settings:
 
     @property
     def manifest(self) -> Path:
-        """What the last run published: inputs, files, rows, hashes."""
+        """What the last run published: its id, inputs, files, rows, hashes."""
         return self.warehouse / "manifest.json"
+
+    @property
+    def current(self) -> Path:
+        """A link to the publication that is in place; database, tables and manifest are links into it."""
+        return self.warehouse / "current"
+
+    @property
+    def publications(self) -> Path:
+        """What was published last and before, a numbered folder each."""
+        return self.warehouse / "publications"
 
     @property
     def demo_mark(self) -> Path:

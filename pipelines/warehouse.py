@@ -23,7 +23,17 @@ from pipelines.database import build_database, count_marts, update_database
 from pipelines.engine import count_rows
 from pipelines.increment import Increment, affected_by, compute_increment
 from pipelines.lake import TableFile
-from pipelines.publication import Inputs, Published, added_parts, inputs, publish, published
+from pipelines.publication import (
+    DatabaseFile,
+    Inputs,
+    Published,
+    added_parts,
+    describe_database,
+    inputs,
+    publish,
+    published,
+    tidy_up,
+)
 from pipelines.settings import Settings
 from pipelines.table_builder import build_tables, connect, view_parquet
 from pipelines.tables import TABLES
@@ -42,7 +52,7 @@ class Staged:
     inputs: Inputs
     changed: Mapping[str, TableFile]
     increment: Increment | None
-    database: Future[dict[str, int]]  # rows of its marts
+    database: Future[tuple[DatabaseFile, dict[str, int]]]  # and the rows of its marts
     #: The checks that failed, none of them a blocking one, with what they said: whoever checks notes them here.
     failed_checks: dict[str, str] = field(default_factory=dict)
 
@@ -58,6 +68,7 @@ def refresh_tables(
     if unchecked := _STAGED.pop(knobs.staging, None):
         wait([unchecked.database])  # of an earlier run in this process, whose checks failed
     shutil.rmtree(knobs.staging, ignore_errors=True)
+    tidy_up(knobs)
     before, now = published(knobs), inputs(knobs)
     if before and before.inputs == now and not rebuild:
         return before.tables
@@ -89,14 +100,14 @@ def _increment(knobs: Settings, before: Published, now: Inputs, progress: Callab
     return compute_increment(knobs, affected, knobs.parquet, knobs.staging, progress)
 
 
-def _make_database(knobs: Settings, increment: Increment | None) -> dict[str, int]:
+def _make_database(knobs: Settings, increment: Increment | None) -> tuple[DatabaseFile, dict[str, int]]:
     """Make the database of the staged tables; returns the rows of its marts, which are not counted for an increment."""
     target = knobs.staging / knobs.database.name
     if increment:
         update_database(knobs, knobs.database, target, increment.outdated, increment.fresh)
-        return {}
+        return describe_database(target), {}
     build_database(knobs, knobs.staging / "parquet", target)
-    return count_marts(target)
+    return describe_database(target), count_marts(target)
 
 
 def table_path(knobs: Settings, name: str) -> Path:
@@ -144,13 +155,13 @@ def _short(value: Any, width: int) -> str:
     return re.sub(r"([\\|`*_\[\]<>#!])", r"\\\1", text)
 
 
-def refresh_database(knobs: Settings) -> tuple[Published, bool]:
-    """Publish what is staged, if anything is. Returns what is published now, and whether it is new."""
+def refresh_database(knobs: Settings, run_id: str) -> tuple[Published, bool]:
+    """Publish what is staged, if anything is, for a run; returns what is published, and whether it is new."""
     state = _STAGED.pop(knobs.staging, None)
     if state is None:
         before = published(knobs)
         if before and before.inputs == inputs(knobs):
             return before, False
         raise RuntimeError(f"{knobs.warehouse}: this process has staged and checked nothing; run the whole job")
-    mart_rows = state.database.result()
-    return publish(knobs, state.inputs, state.changed, mart_rows, state.failed_checks), True
+    database, mart_rows = state.database.result()
+    return publish(knobs, state.inputs, state.changed, mart_rows, state.failed_checks, database, run_id), True

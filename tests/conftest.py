@@ -119,7 +119,7 @@ def build() -> Callable[..., object]:
         reader = engine.PartReader(settings.REFERENCE, open_executor=None)
         reader.finish(reader.outdated(parts))
         warehouse.refresh_tables(knobs)
-        return warehouse.refresh_database(knobs)
+        return warehouse.refresh_database(knobs, "a-run")
 
     return up_to_date
 

@@ -269,7 +269,7 @@ def test_one_by_one(tmp_path: Path, build: Build, whole: Path, monkeypatch: pyte
         if not rebuild:
             knobs.manifest.unlink()
         warehouse.refresh_tables(knobs, rebuild)
-        warehouse.refresh_database(knobs)
+        warehouse.refresh_database(knobs, "a-run")
         assert increments.count == len(CORPUS) // 2
         check(tmp_path, whole)
 

@@ -35,6 +35,7 @@ from pipelines.tables import TABLES
 DAY_1 = datetime.datetime(2024, 3, 1, 6, tzinfo=datetime.UTC)
 DAY_2 = datetime.datetime(2024, 9, 1, 6, tzinfo=datetime.UTC)
 LESSON = PAGES / "lesson_900101.txt"
+UNKNOWN = PAGES / "lesson_900107.txt"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,7 +51,7 @@ def test_manifest(hostile: Built) -> None:
     knobs = Settings(warehouse=hostile.folder)
     published = publication.published(knobs)
     assert published is not None
-    assert published.database_bytes == hostile.database.stat().st_size
+    assert published.database == publication.describe_database(hostile.database)
     assert published.tables.keys() == TABLES.keys()
     for name, file in published.tables.items():
         path = knobs.parquet / f"{name}.parquet"
@@ -63,6 +64,8 @@ def test_nothing_is_left_lying_about(hostile: Built) -> None:
         "ieval.duckdb",
         "manifest.json",
         "parquet",
+        "current",
+        "publications",
         "pages",
         "records",
         "places",
@@ -122,12 +125,83 @@ def test_unchanged_tables_are_not_rewritten(tmp_path: Path, build: Callable[...,
 def test_a_missing_file_is_made_again(tmp_path: Path, build: Callable[..., Any], name: str) -> None:
     build(tmp_path, [SHIPPED], DAY_1)
     before = published_files(tmp_path)
-    (tmp_path / name).unlink()
+    (tmp_path / name).resolve().unlink()
     _, is_new = build(tmp_path, [SHIPPED], DAY_2)
     assert is_new
     after = published_files(tmp_path)
     assert after.keys() == before.keys()
     assert {file for file in before if before[file] != after[file]} <= {"ieval.duckdb", "manifest.json"}
+
+
+def harm_nothing(folder: Path) -> None:
+    (folder / "parquet").unlink()
+
+
+def harm_everything(folder: Path) -> None:
+    for name in ("ieval.duckdb", "manifest.json", "parquet"):
+        (folder / name).unlink()
+    (folder / "ieval.duckdb").symlink_to("nowhere")
+    (folder / "parquet").mkdir()
+
+
+@pytest.mark.parametrize("harm", [harm_nothing, harm_everything])
+def test_links_are_mended(tmp_path: Path, build: Callable[..., Any], harm: Callable[[Path], None]) -> None:
+    build(tmp_path, [SHIPPED], DAY_1)
+    before = published_files(tmp_path)
+    harm(tmp_path)
+    _, is_new = build(tmp_path, [SHIPPED], DAY_2)
+    assert not is_new
+    assert published_files(tmp_path) == before
+
+
+def test_a_copy_that_did_not_keep_links_is_a_warehouse(tmp_path: Path, build: Callable[..., Any]) -> None:
+    """As many programs copy: every link is a file or folder of its own."""
+    build(tmp_path / "first", [SHIPPED], DAY_1)
+    shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    assert not (tmp_path / "copy" / "current").is_symlink()
+    assert not build(tmp_path / "copy", [SHIPPED], DAY_2)[1]
+    for folder in ("first", "copy"):
+        assert build(tmp_path / folder, [LESSON], DAY_2)[1]
+    assert parquet_bytes(tmp_path / "copy") == parquet_bytes(tmp_path / "first")
+    assert (tmp_path / "copy" / "current").is_symlink()
+    assert (tmp_path / "copy" / "parquet").is_symlink()
+
+
+def test_where_no_links_can_be_made_one_is_told(
+    tmp_path: Path, build: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    with pytest.raises(OSError, match="current cannot be made a link"):
+        build(tmp_path, [SHIPPED], DAY_1)
+
+
+def test_where_no_hard_links_can_be_made_files_are_copied(
+    tmp_path: Path, build: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    build(tmp_path, [SHIPPED], DAY_1)
+    build(tmp_path, [LESSON], DAY_2)
+    assert {path.name for path in (tmp_path / "parquet").iterdir()} == {f"{name}.parquet" for name in TABLES}
+
+
+def test_who_has_looked_up_the_current_publication_can_read_it_during_the_next(
+    tmp_path: Path, build: Callable[..., Any]
+) -> None:
+    build(tmp_path, [SHIPPED], DAY_1)
+    here = (tmp_path / "current").resolve()
+    before = {path.name: path.read_bytes() for path in (here / "parquet").iterdir()}
+    build(tmp_path, [LESSON], DAY_2)
+    assert (tmp_path / "current").resolve() != here
+    assert {path.name: path.read_bytes() for path in (here / "parquet").iterdir()} == before
+    build(tmp_path, [UNKNOWN], DAY_2)
+    assert not here.exists()
+    assert len(list((tmp_path / "publications").iterdir())) == 2
 
 
 def test_a_table_that_is_no_more_disappears(tmp_path: Path, build: Callable[..., Any]) -> None:
@@ -166,7 +240,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, build: Callable[..., Any]) -
     return folder
 
 
-@pytest.mark.parametrize("at", ["tables", "database", "manifest"])
+@pytest.mark.parametrize("at", ["tables", "database", "link"])
 def test_a_publication_that_is_interrupted_is_made_good(
     tmp_path: Path, whole: Path, build: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
@@ -174,7 +248,7 @@ def test_a_publication_that_is_interrupted_is_made_good(
     replace = Path.replace
 
     def fail(path: Path, target: Path) -> Path:
-        stops = {"tables": "lessons.parquet", "database": "ieval.duckdb", "manifest": "manifest.json.new"}
+        stops = {"tables": "lessons.parquet", "database": "ieval.duckdb", "link": ".current.new"}
         if path.name == stops[at]:
             raise OSError("the power went")
         return replace(path, target)
@@ -278,7 +352,7 @@ def test_an_increment_that_is_interrupted_anywhere_is_made_good(
     before, whole = tmp_path / "before", tmp_path / "whole"
     store(before, Sighting("1.txt", recommendation(1), day(2)), Sighting("2.txt", recommendation(2), day(2)))
     build(before, [], DAY_1)
-    shutil.copytree(before, whole)
+    shutil.copytree(before, whole, symlinks=True)
     replace = Path.replace
     moves: list[Path] = []
     stops_at = 10_000
@@ -286,7 +360,7 @@ def test_an_increment_that_is_interrupted_anywhere_is_made_good(
     def move(path: Path, target: Path) -> Path:
         is_published = ".staging" in path.parts and path.parent.name in (".staging", "parquet")
         # A file whose name begins with a dot is only being written.
-        if (is_published and not path.name.startswith(".")) or path.name == "manifest.json.new":
+        if (is_published and not path.name.startswith(".")) or path.name == ".current.new":
             if len(moves) == stops_at:
                 raise OSError("the power went")
             moves.append(path)
@@ -297,10 +371,10 @@ def test_an_increment_that_is_interrupted_anywhere_is_made_good(
     build(whole, [], DAY_1)
     assert increments.count == 1
     names = [path.name for path in moves]
-    assert names[-2:] == ["ieval.duckdb", "manifest.json.new"] and len(names) > 3
+    assert names[-2:] == ["ieval.duckdb", ".current.new"] and len(names) > 3
     for stops_at in range(len(names)):
         cut = tmp_path / f"cut-{stops_at}"
-        shutil.copytree(before, cut)
+        shutil.copytree(before, cut, symlinks=True)
         store(cut, *DELIVERIES[delivery])
         moves.clear()
         with pytest.raises(OSError, match="the power went"):

@@ -88,7 +88,7 @@ def test_nothing_new_stages_nothing(knobs: Settings) -> None:
     assert warehouse.refresh_tables(knobs) == before.tables
     assert warehouse.staged(knobs) is None
     assert not knobs.staging.exists()
-    assert warehouse.refresh_database(knobs) == (before, False)
+    assert warehouse.refresh_database(knobs, "a-run") == (before, False)
 
 
 def test_what_is_staged_is_not_published_yet(knobs: Settings, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_what_is_staged_is_not_published_yet(knobs: Settings, build: Build, monk
     state = warehouse.staged(knobs)
     assert state and state.increment and increments.count == 1
     assert state.failed_checks == {}
-    now, is_new = warehouse.refresh_database(knobs)
+    now, is_new = warehouse.refresh_database(knobs, "a-run")
     assert (now.tables, is_new) == (tables, True)
     assert warehouse.staged(knobs) is None
     assert not knobs.staging.exists()
@@ -117,7 +117,7 @@ def test_what_was_refused_is_computed_again(
     add(knobs, build, Sighting("4.txt", recommendation(4), day(2)))
     first = warehouse.refresh_tables(knobs)
     assert warehouse.refresh_tables(knobs) == first
-    _, is_new = warehouse.refresh_database(knobs)
+    _, is_new = warehouse.refresh_database(knobs, "a-run")
     assert is_new
     with duckdb.connect(str(knobs.database), read_only=True) as connection:
         assert count(connection, "main.recommendations") == 4
@@ -126,7 +126,7 @@ def test_what_was_refused_is_computed_again(
 def test_what_nobody_staged_is_not_published(knobs: Settings, build: Build) -> None:
     add(knobs, build, Sighting("4.txt", recommendation(4), day(2)))
     with pytest.raises(RuntimeError, match="this process has staged and checked nothing; run the whole job"):
-        warehouse.refresh_database(knobs)
+        warehouse.refresh_database(knobs, "a-run")
 
 
 # ---- what is looked at
