@@ -126,10 +126,6 @@ def page_store(context: dg.AssetExecutionContext, config: PagesConfig) -> dg.Mat
 _READERS: dict[Path, engine.PartReader] = {}
 
 
-def _part_files(knobs: Settings, part: Path) -> engine.PartFiles:
-    return engine.PartFiles(part, knobs.records / part.name, knobs.places / part.name)
-
-
 def _new_reader(knobs: Settings) -> engine.PartReader:
     if knobs.engine == "dask":
         return engine.PartReader(settings.REFERENCE, lambda: open_cluster(knobs.scheduler, knobs.workers), 1)
@@ -141,7 +137,7 @@ def _begin_reading(part: Path) -> None:
     knobs = Settings()
     if knobs.records not in _READERS:
         _READERS[knobs.records] = _new_reader(knobs)
-    _READERS[knobs.records].begin(_part_files(knobs, part))
+    _READERS[knobs.records].begin(engine.PartFiles(part, knobs.records / part.name, knobs.places / part.name))
 
 
 @dg.asset(key=RECORDS, group_name="records", kinds={"parquet"}, owners=_OWNERS, deps=[PAGE_STORE, SEED_REFERENCE])
@@ -153,7 +149,7 @@ def records(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         made_by = engine.fingerprints(settings.REFERENCE)
         parts = store_parts(knobs.page_store)
         reader = _READERS.pop(knobs.records, None) or _new_reader(knobs)
-        outdated = reader.outdated(_part_files(knobs, part) for part in parts)
+        outdated = reader.outdated(engine.part_files(knobs))
         with stage("reading records", engine.count_rows(files.pages for files in outdated)) as advance:
             pages = reader.finish(outdated, advance)
     except (ReferenceError, ClusterError) as error:

@@ -244,19 +244,34 @@ def explain(recommendation_id: int, warehouse: Path | None) -> None:
 
 @main.command()
 @click.option("--unknown", is_flag=True, help="Print labels that no vocabulary has, in the shape of the CSV they want.")
+@click.option(
+    "--deep", "is_deep", is_flag=True, help="Compute everything again from the pages as well, and compare the bytes."
+)
 @_warehouse_option
-def check(unknown: bool, warehouse: Path | None) -> None:
-    """Run every check on the published warehouse. Exit code 1 if one of them fails with an error."""
-    from pipelines import checks
+def check(unknown: bool, is_deep: bool, warehouse: Path | None) -> None:
+    """Run every check on the published warehouse, and compare its files with the manifest.
+
+    Exit code 1 if a check fails with an error, or if something is not as it was published.
+    """
+    from pipelines import checks, progress
     from pipelines.printing import printable
     from pipelines.unknown import unknown_labels
+    from pipelines.verification import VerificationError, verify
 
-    with _open(_settings(warehouse)) as connection:
+    knobs = _settings(warehouse)
+    with _open(knobs) as connection:
         if unknown:
             text = unknown_labels(connection)
             click.echo(printable(text) or "every label is known", nl=not text, err=not text)
             return
+        progress.show()
         results = checks.run_checks(connection, checks.all_checks())
+    try:
+        wrong = verify(knobs, is_deep)
+    except VerificationError as error:
+        raise Trouble(str(error)) from None
+    for words in wrong:
+        click.echo(printable(words))
     broken = [result for result in results if not result.passed]
     for result in broken:
         click.echo(printable(result.words))
@@ -264,7 +279,9 @@ def check(unknown: bool, warehouse: Path | None) -> None:
     click.echo(
         f"{len(results)} checks: {len(results) - len(broken)} hold, {errors} errors, {len(broken) - errors} warnings"
     )
-    if errors:
+    again = ", and comes out the same when it is computed again" if is_deep else ""
+    click.echo(f"not as published: {len(wrong)}" if wrong else f"every file is as it was published{again}")
+    if errors or wrong:
         sys.exit(1)
 
 

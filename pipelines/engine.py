@@ -22,9 +22,11 @@ import pyarrow as pa
 
 from pipelines.countries import CountryNames
 from pipelines.lake import open_parquet, write_parquet
+from pipelines.pages import store_parts
 from pipelines.places import PLACE_SCHEMA, read_places
 from pipelines.records import RECORD_SCHEMA, read_records
 from pipelines.reference import COUNTRY_FILES, read_country_names
+from pipelines.settings import Settings
 
 _IMPORT = re.compile(r"^\s*from pipelines\.(\w+) import", re.MULTILINE)
 _MADE_BY = b"ieval.fingerprint"
@@ -71,6 +73,12 @@ def _modules(*names: str) -> list[Path]:
             found.add(name)
             left += _IMPORT.findall((package / f"{name}.py").read_text(encoding="utf-8"))
     return [package / f"{name}.py" for name in sorted(found)]
+
+
+def part_files(knobs: Settings) -> list[PartFiles]:
+    """Every part of the page store, with where its records and places are."""
+    parts = store_parts(knobs.page_store)
+    return [PartFiles(part, knobs.records / part.name, knobs.places / part.name) for part in parts]
 
 
 def is_current(files: PartFiles, made_by: Fingerprints) -> bool:

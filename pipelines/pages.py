@@ -39,6 +39,10 @@ SIGHTING_SCHEMA = pa.schema(_SIGHTING_FIELDS)
 _Sighting = tuple[str, str]  # page_id, source_uri
 
 
+class PageError(ValueError):
+    """A page that is not what it is said to be; the message names it."""
+
+
 class MomentError(ValueError):
     """A moment of observation that is none; the message says what it takes."""
 
@@ -142,6 +146,33 @@ def add_pages(
     return counts
 
 
+def restore_pages(
+    store: Path,
+    pages: Iterable[tuple[str, str, datetime.datetime, bytes]],
+    sightings: Sequence[tuple[str, str, datetime.datetime]],
+) -> None:
+    """Fill an empty store with contents (page_id, source_uri, when, bytes) and further sightings of them.
+
+    Raises PageError where bytes are not those that a page_id stands for.
+    """
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    number = next_number(store)
+    for page_id, source_uri, seen_at, page_bytes in pages:
+        if hashlib.sha256(page_bytes).hexdigest() != page_id:
+            raise PageError(f"the page {page_id} ({source_uri}) is damaged: its bytes are others")
+        rows.append((page_id, source_uri, seen_at, len(page_bytes), *_decode(page_bytes)))
+        size += len(page_bytes)
+        if size >= _PART_BYTES:
+            _write_pages(store, number, rows)
+            number += 1
+            rows, size = [], 0
+    if rows:
+        _write_pages(store, number, rows)
+    if sightings:
+        _write_sightings(store, sightings)
+
+
 def stored_page_ids(store: Path) -> pa.ChunkedArray[Any]:
     """The page_ids that the store has."""
     chunks: list[pa.Array[Any]] = []
@@ -165,12 +196,14 @@ def _add_sightings(store: Path, again: Sequence[_Sighting], seen_at: datetime.da
         and (is_stated or (len(contents[address]) == 1 and _is_back(page_id, known[address], seen_at)))
     ]
     if new:
-        table = pa.Table.from_arrays(
-            [pa.array(column, item.type) for column, item in zip(zip(*new, strict=True), SIGHTING_SCHEMA, strict=True)],
-            schema=SIGHTING_SCHEMA,
-        )
-        folder = store / "sightings"
-        write_part(folder, next_number(folder), table, _keys(new))
+        _write_sightings(store, new)
+
+
+def _write_sightings(store: Path, sightings: Sequence[tuple[str, str, datetime.datetime]]) -> None:
+    columns = zip(*sightings, strict=True)
+    arrays = [pa.array(column, item.type) for column, item in zip(columns, SIGHTING_SCHEMA, strict=True)]
+    folder = store / "sightings"
+    write_part(folder, next_number(folder), pa.Table.from_arrays(arrays, schema=SIGHTING_SCHEMA), _keys(sightings))
 
 
 def _known_sightings(store: Path, addresses: pa.Array[Any]) -> dict[str, dict[datetime.datetime, set[str]]]:
@@ -207,7 +240,7 @@ def _decode(page_bytes: bytes) -> tuple[str, str | None]:
         return decode_page(page_bytes), base64.b64encode(page_bytes).decode("ascii")
 
 
-def _keys(rows: list[tuple[Any, ...]]) -> Iterator[str]:
+def _keys(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
     """What tells a part from every other: its pages, and where and when they were seen."""
     return (f"{page_id}{source_uri}{seen_at.isoformat()}" for page_id, source_uri, seen_at, *_ in rows)
 

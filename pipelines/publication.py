@@ -81,11 +81,11 @@ def inputs(knobs: Settings) -> Inputs:
     return Inputs(digest.hexdigest(), (*(part.name for part in store_parts(knobs.page_store)), *sightings))
 
 
-def published(knobs: Settings) -> Published | None:
-    """What was published last; None where nothing was, or where a file of it is missing or of another size."""
+def read_manifest(path: Path) -> Published | None:
+    """What a manifest says; None where it is missing, damaged or of another version of the project."""
     try:
-        manifest = json.loads(knobs.manifest.read_text(encoding="utf-8"))
-        last = Published(
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        return Published(
             manifest["run_id"],
             datetime.datetime.fromisoformat(manifest["published_at"]),
             Inputs(manifest["logic"], tuple(manifest["parts"])),
@@ -94,11 +94,19 @@ def published(knobs: Settings) -> Published | None:
             manifest["mart_rows"],
             manifest["failed_checks"],
         )
-        sizes = [
-            knobs.database.stat().st_size,
-            *((knobs.parquet / f"{name}.parquet").stat().st_size for name in last.tables),
-        ]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):  # never published, or damaged since
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return None
+
+
+def published(knobs: Settings) -> Published | None:
+    """What was published last; None where nothing was, or where a file of it is missing or of another size."""
+    last = read_manifest(knobs.manifest)
+    if last is None:
+        return None
+    paths = [knobs.database, *(knobs.parquet / f"{name}.parquet" for name in last.tables)]
+    try:
+        sizes = [path.stat().st_size for path in paths]
+    except OSError:  # missing
         return None
     return last if sizes == [last.database.bytes, *(table.bytes for table in last.tables.values())] else None
 

@@ -102,7 +102,7 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def build() -> Callable[..., object]:
     """Brings a warehouse up to date without Dagster: the functions that the assets call, in their order."""
     from pipelines import engine, settings, warehouse
-    from pipelines.pages import add_pages, store_parts
+    from pipelines.pages import add_pages
     from pipelines.settings import Settings
     from pipelines.sources import Passed, list_files, read_files
 
@@ -112,12 +112,8 @@ def build() -> Callable[..., object]:
         knobs = Settings(warehouse=folder)
         files = list_files([str(source) for source in sources], Passed())
         add_pages(knobs.page_store, read_files(files, Passed()), seen_at, is_stated)
-        parts = [
-            engine.PartFiles(part, knobs.records / part.name, knobs.places / part.name)
-            for part in store_parts(knobs.page_store)
-        ]
         reader = engine.PartReader(settings.REFERENCE, open_executor=None)
-        reader.finish(reader.outdated(parts))
+        reader.finish(reader.outdated(engine.part_files(knobs)))
         warehouse.refresh_tables(knobs)
         return warehouse.refresh_database(knobs, "a-run")
 

@@ -53,6 +53,7 @@ STORING = {
     "reference",
     "dictionary",
     "questions",
+    "verification",
     # what these say while they work, and how
     "stages",
     "printing",
