@@ -1,7 +1,8 @@
 """Verifies what is published, and changes nothing.
 
-Every file is compared with the manifest, the database with the tables, and, if asked for, every byte of every table with
-what comes out when it is all computed again from the pages that `raw.pages` and `raw.page_sightings` hold. What a table has to fulfil is said in `checks.py` and does not belong here.
+Every file is compared with the manifest, the database with the tables, and, if asked for, every byte of every table
+with what comes out when it is all computed again from the pages that `raw.pages` and `raw.page_sightings` hold. What a
+table has to fulfil is said in `checks.py` and does not belong here.
 """
 
 from __future__ import annotations
