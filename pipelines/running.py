@@ -6,6 +6,8 @@ The order of a run is the graph in `assets.py`; this is only the door through wh
 from __future__ import annotations
 
 import gc
+import re
+import shutil
 import sqlite3
 import sys
 import time
@@ -17,6 +19,8 @@ from pipelines import dagster_home, lock, progress
 from pipelines.printing import printable
 from pipelines.settings import Settings, from_here
 from pipelines.stages import LOG
+
+_NO_ROOM = re.compile(r"No space left|File too large|disk is full|disk I/O error|Disk quota exceeded")
 
 
 class RunFailed(RuntimeError):
@@ -110,12 +114,15 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float) -> Summary
             result = job.execute_in_process(config, instance=instance, raise_on_error=False, run_id=run_id)
     except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         cause = getattr(error, "orig", None) or error
+        _raise_if_full(knobs, str(cause))
         raise RunFailed(
             f"{home} cannot be used ({cause}); make it writable or, if it is damaged, delete it: it is only the "
             "history of runs"
         ) from error
     if not result.success:
-        raise RunFailed(_why(result))
+        why = _why(result)
+        _raise_if_full(knobs, why)
+        raise RunFailed(why)
     after = published(knobs)
     assert after is not None
     return Summary(
@@ -133,6 +140,16 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float) -> Summary
         own_seconds=round(own + sum(LOG.seconds.values()), 3),
         stages={name: round(seconds, 3) for name, seconds in LOG.seconds.items()},
     )
+
+
+def _raise_if_full(knobs: Settings, reason: str) -> None:
+    """Raise RunFailed if a run failed because a file could not grow, which everybody says in words of their own."""
+    if _NO_ROOM.search(reason):
+        free = shutil.disk_usage(knobs.warehouse).free
+        raise RunFailed(
+            f"no space is left for {from_here(knobs.warehouse)} ({free / 1e6:,.0f} MB are free): nothing was "
+            "published, and what was published before is as it was; make room and run again"
+        )
 
 
 def _is_interrupt(error: Any) -> bool:

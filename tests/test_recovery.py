@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from pipelines.settings import Settings
+from pipelines.verification import verify
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "seeds" / "pages"
 
 
-def start(warehouse: Path, *pages: Path, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+def start(
+    warehouse: Path, *pages: Path, options: tuple[str, ...] = (), most_bytes: int | None = None, home: str = ""
+) -> subprocess.Popen[str]:
+    """Begin a run; with `most_bytes`, one none of whose files may grow beyond so many. `home`: Dagster's."""
+
+    def limit() -> None:
+        if most_bytes is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # else the process would be killed
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
     command = [sys.executable, "-m", "pipelines", "run", *options, "--warehouse", str(warehouse), *map(str, pages)]
     variables = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     variables["PYTHONPATH"] = str(PROJECT)
+    if home:
+        Path(home).mkdir(exist_ok=True)
+        variables["DAGSTER_HOME"] = home
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True, encoding="utf-8")
+    return subprocess.Popen(
+        command, env=variables, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", preexec_fn=limit
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -113,3 +133,58 @@ def test_an_interrupt_says_what_is_kept(tmp_path: Path) -> None:
     code, words = finish(start(tmp_path / "warehouse", pages))
     assert code == 0, words
     assert "4,000 recommendations" in words
+
+
+# ---- no room
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 96 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", "size=96m", "none", str(folder)]
+    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("nobody here may mount a file system")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize(("room", "home"), [(0, ""), (300_000, "elsewhere"), (20_000_000, "elsewhere")])
+def test_a_full_disk_is_told_and_harms_nothing(small_disk: Path, tmp_path: Path, room: int, home: str) -> None:
+    """Whatever does not fit, history of runs, page store, tables or database: the next run with room goes on."""
+    warehouse, filler = small_disk / "warehouse", small_disk / "filler"
+    begin = partial(start, home=str(tmp_path / home) if home else "")
+    assert finish(begin(warehouse, SHIPPED))[0] == 0
+    before = {path.name: path.read_bytes() for path in (warehouse / "parquet").iterdir()}
+    with filler.open("wb") as file:
+        while shutil.disk_usage(small_disk).free > room:
+            missing = shutil.disk_usage(small_disk).free - room
+            file.write(b"x" * min(missing, 1 << 20))
+            file.flush()
+    code, words = finish(begin(warehouse, PROJECT / "tests" / "pages"))
+    assert code == 1
+    assert f"ieval: no space is left for {warehouse} (" in words
+    assert words.splitlines()[-1].endswith("what was published before is as it was; make room and run again")
+    assert {path.name: path.read_bytes() for path in (warehouse / "parquet").iterdir()} == before
+    assert verify(Settings(warehouse=warehouse), is_deep=False) == []
+    filler.unlink()
+    code, words = finish(begin(warehouse, PROJECT / "tests" / "pages"))
+    assert code == 0, words
+    assert verify(Settings(warehouse=warehouse), is_deep=False) == []
+    assert not [path for path in (warehouse / "pages").iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("most", [60_000])
+def test_files_that_may_not_grow_are_told_and_harm_nothing(tmp_path: Path, most: int) -> None:
+    warehouse = tmp_path / "warehouse"
+    begin = partial(start, home=str(tmp_path / "home"))
+    assert finish(begin(warehouse, SHIPPED))[0] == 0
+    before = {path.name: path.read_bytes() for path in (warehouse / "parquet").iterdir()}
+    code, words = finish(begin(warehouse, PROJECT / "tests" / "pages", most_bytes=most))
+    assert code == 1
+    assert words.splitlines()[-1].endswith("what was published before is as it was; make room and run again")
+    assert {path.name: path.read_bytes() for path in (warehouse / "parquet").iterdir()} == before
+    assert finish(begin(warehouse, PROJECT / "tests" / "pages"))[0] == 0
+    assert verify(Settings(warehouse=warehouse), is_deep=False) == []
