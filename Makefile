@@ -19,7 +19,7 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lower .on-lower lint scores serve lock lock-peers clean
+.PHONY: help run test test-lower .on-lower lint scores licences sbom audit serve lock lock-peers clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,15 @@ lint: $(VENV)/.test ## check style and types
 
 scores: $(VENV)/.test ## measure how well countries are recognised
 	@$(BIN)/python -m benchmarks.extraction
+
+licences: $(VENV)/.run ## list the licence of every locked package
+	@$(BIN)/python deploy/licences.py
+
+sbom: $(VENV)/.test ## the same as a bill of materials, CycloneDX JSON
+	@$(BIN)/python deploy/licences.py --format cyclonedx
+
+audit: $(VENV)/.test ## look up the locked packages among the known vulnerabilities
+	@$(BIN)/python deploy/audit.py
 
 serve: $(VENV)/.run ## start Dagster's web page and daemon
 	@$(BIN)/ieval serve

@@ -22,6 +22,7 @@ from pipelines.intake import find, take_in, tidy_up
 from pipelines.lake import GateError, TableFile
 from pipelines.marts import MARTS
 from pipelines.pages import MomentError, read_moment, store_parts, store_version
+from pipelines.printing import on_one_line
 from pipelines.publication import published
 from pipelines.reference import ReferenceError, read_reference
 from pipelines.settings import Settings
@@ -98,7 +99,7 @@ def page_store(context: dg.AssetExecutionContext, config: PagesConfig) -> dg.Mat
         raise _failure(error) from error
     passed = found.passed
     for message in passed.failed:
-        context.log.error("not read: %s", message)
+        context.log.error("not read: %s", on_one_line(message))
     LOG.page_ids = pa.chunked_array([pa.array(counts.page_ids, pa.string()), *found.unchanged_page_ids.chunks])
     LOG.messages += [f"not read: {message}" for message in passed.failed]
     LOG.messages += [f"passed over: {message}" for message in passed.skipped]
@@ -295,7 +296,7 @@ def table_checks(context: dg.AssetCheckExecutionContext, config: ChecksConfig) -
         )
     if problems:
         hint = "mend the pages or the vocabularies and run again; until then nothing is published"
-        raise _failure(ValueError("\n".join(["--strict allows no warnings:", *problems, hint])))
+        raise _failure(ValueError("\n".join(["--strict allows no warnings:", *map(on_one_line, problems), hint])))
 
 
 def _failed_checks(knobs: Settings, advance: Callable[[int], None]) -> dict[str, str]:

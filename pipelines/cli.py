@@ -85,7 +85,13 @@ def main() -> None:
     help="Dask scheduler, like tcp://host:8786 (IEVAL_SCHEDULER).  [default: a cluster on this machine]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@click.option("--verbose", is_flag=True, help="Show Dagster's own log.")
+@click.option("--verbose", is_flag=True, help="Show Dagster's own log, and ours.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    envvar="IEVAL_LOG_FORMAT",
+    help="Log to stderr with the id of the run, one line a stage (IEVAL_LOG_FORMAT).  [default: no log]",
+)
 @_warehouse_option
 def run(
     pages: tuple[str, ...],
@@ -96,6 +102,7 @@ def run(
     scheduler: str | None,
     as_json: bool,
     verbose: bool,
+    log_format: str | None,
     warehouse: Path | None,
 ) -> None:
     """Read PAGES and bring the warehouse up to date.
@@ -104,14 +111,18 @@ def run(
     `text` and optionally a column `url`. Without PAGES: IEVAL_PAGES, else seeds/pages. Pages that were read before are
     remembered, files that have not changed are not opened, and nothing that was read is ever lost.
     """
-    for name, value in (("IEVAL_ENGINE", engine), ("IEVAL_SCHEDULER", scheduler)):
+    for name, value in (
+        ("IEVAL_ENGINE", engine),
+        ("IEVAL_SCHEDULER", scheduler),
+        ("IEVAL_LOG_FORMAT", log_format),
+    ):
         if value:
             os.environ[name] = value
     knobs = _settings(warehouse)
-    from pipelines import running
+    from pipelines import recorded_run, running
 
     try:
-        summary = running.run(knobs, running.Asked(list(pages), as_of, rebuild, strict), verbose, _STARTED)
+        summary = recorded_run.run(knobs, running.Asked(list(pages), as_of, rebuild, strict), verbose, _STARTED)
     except running.RunFailed as error:
         raise Trouble(str(error)) from None
     except running.RunInterrupted as error:
@@ -125,17 +136,36 @@ def run(
         raise Trouble(f"{summary.not_read} files could not be read; the others are in the warehouse")
 
 
-@main.command()
+_DAYS = click.FloatRange(0, 36_500)
+
+
+@main.command(short_help="Tell what there is, how fresh it is and what is wrong.")
+@click.option("--max-age", type=_DAYS, metavar="DAYS", help="Stale if no page said anything new for longer.")
+@click.option("--max-run-age", type=_DAYS, metavar="DAYS", help="Stale if no `ieval run` went well for longer.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @_warehouse_option
-def status(as_json: bool, warehouse: Path | None) -> None:
-    """Tell what the warehouse holds, how fresh it is and what is wrong."""
+def status(max_age: float | None, max_run_age: float | None, as_json: bool, warehouse: Path | None) -> None:
+    """Tell what the warehouse holds, how fresh it is, what the last runs came to and what is wrong.
+
+    \b
+    Exit codes:
+    0  all is well; there may be warnings
+    1  the last run failed or was killed, the warehouse is missing or damaged,
+       a check fails with an error, or the disk is nearly full
+    2  called wrongly
+    3  stale: older than --max-age or --max-run-age (without them nothing is)
+    """
     from pipelines import status as status_
 
     knobs = _settings(warehouse)
-    with _open(knobs) as connection:
-        facts = status_.status(connection, knobs)
+    try:
+        with _open(knobs) as connection:
+            facts = status_.status(connection, knobs, max_age, max_run_age)
+    except Trouble as trouble:
+        failure = status_.last_failure(knobs)
+        raise Trouble(f"{trouble.message}\n{failure}" if failure else trouble.message) from None
     click.echo(json.dumps(facts, indent=1) if as_json else status_.text(facts))
+    sys.exit(facts["exit_code"])
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -144,6 +174,11 @@ def status(as_json: bool, warehouse: Path | None) -> None:
 @click.option("--csv", "as_csv", is_flag=True, help="Print as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), help="Write an Excel file.")
+@click.option(
+    "--unsafe",
+    is_flag=True,
+    help="Allow the query other files, the network, extensions and settings; the warehouse is read only all the same.",
+)
 @_warehouse_option
 def sql(
     question: str | None,
@@ -151,9 +186,13 @@ def sql(
     as_csv: bool,
     as_json: bool,
     xlsx: Path | None,
+    unsafe: bool,
     warehouse: Path | None,
 ) -> None:
     """Answer a worked QUESTION or an SQL query, read only.
+
+    A query cannot write to the warehouse, open any other file, reach the network, load extensions or change settings.
+    With --unsafe it can do all of this but the first: only for queries that you have written or read yourself.
 
     \b
     ieval sql                                         lists the questions
@@ -173,7 +212,7 @@ def sql(
     if (as_csv, as_json, xlsx is not None).count(True) > 1:
         raise click.UsageError("--csv, --json and --xlsx exclude each other")
     given = _parse_parameters(parameters)
-    with _open(_settings(warehouse)) as connection:
+    with _open(_settings(warehouse), unsafe) as connection:
         try:
             answer = ask(connection, question, given)
         except QuestionError as error:
@@ -213,13 +252,13 @@ def _parse_parameters(words: tuple[str, ...]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _open(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+def _open(knobs: Settings, is_unsafe: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published warehouse, or a sentence that says how to make one."""
     from pipelines.questions import QuestionError, open_warehouse
 
     with contextlib.ExitStack() as stack:
         try:
-            connection = stack.enter_context(open_warehouse(knobs))
+            connection = stack.enter_context(open_warehouse(knobs, is_unsafe))
         except QuestionError as error:
             raise Trouble(str(error)) from None
         yield connection
@@ -474,12 +513,42 @@ def report(to: Path | None, form: str | None, is_opened: bool, warehouse: Path |
         raise Trouble(f"nothing here can open it; open {from_here(written.path)} yourself")
 
 
+@main.command(short_help="Remove old runs and left-overs, never a page.")
+@click.option(
+    "--keep-runs", type=click.IntRange(0), default=100, show_default=True, help="Keep so many of Dagster's runs."
+)
+@click.option("--keep-days", type=_DAYS, metavar="DAYS", help="Keep also all of Dagster's runs that are not older.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; list what would be, with its bytes.")
+@_warehouse_option
+def prune(keep_runs: int, keep_days: float | None, dry_run: bool, warehouse: Path | None) -> None:
+    """Remove what nobody needs any more, and tell the disk use before and after.
+
+    That is: old runs in Dagster's history; temporary files of runs and exports that were killed; records and places
+    that are made again or belong to no pages; publications before the last but one. Pages are never removed: they are
+    the only thing that cannot be made again. Waits for a run that is writing the warehouse.
+    """
+    knobs = _settings(warehouse)
+    if not knobs.warehouse.is_dir():
+        raise Trouble(f"there is no warehouse at {knobs.warehouse} yet: make one with `ieval run`")
+    from pipelines import pruning
+    from pipelines.printing import printable
+
+    try:
+        done = pruning.prune(knobs, keep_runs, keep_days, dry_run, lambda words: click.echo(printable(words), err=True))
+    except pruning.PruneError as error:
+        raise Trouble(str(error)) from None
+    click.echo(printable(done.text()))
+
+
 @main.command(short_help="Start Dagster's web page and its daemon.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+@click.option(
+    "--read-only", is_flag=True, help="For viewers: nothing can be launched or changed there, and no daemon is started."
+)
 @_warehouse_option
-def serve(host: str, port: int, warehouse: Path | None) -> None:
+def serve(host: str, port: int, read_only: bool, warehouse: Path | None) -> None:
     """Start Dagster's web page and its daemon (daily schedule, sensor of new pages). Ctrl-C ends both."""
     from pipelines import serving
 
-    sys.exit(serving.serve(_settings(warehouse), host, port))
+    sys.exit(serving.serve(_settings(warehouse), host, port, read_only))

@@ -5,13 +5,17 @@ not belong here.
 """
 
 # No `from __future__ import annotations`: Dagster reads the annotation of `context` at definition time.
+import datetime
 import http.client
 import json
+import time
 import urllib.request
+from typing import Any
 
 import dagster as dg
 
-from pipelines import assets
+from pipelines import assets, history
+from pipelines.history import RunEntry
 from pipelines.settings import Settings
 from pipelines.sources import sources_fingerprint
 
@@ -84,17 +88,85 @@ def new_pages(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipR
 )
 def published_anew(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
     """Launch the outputs after a run that has built a new database."""
+    if not _made(context, assets.DATABASE).get("is_new"):
+        return dg.SkipReason("nothing new was published")
+    return dg.RunRequest(run_key=context.dagster_run.run_id)
+
+
+def _made(context: dg.RunStatusSensorContext, key: dg.AssetKey) -> dict[str, Any]:
+    """What the run says of an asset that it made: the metadata by name; none where it made none."""
     built = context.instance.get_records_for_run(
         context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     )
-    metadata = [
-        event.asset_materialization.metadata
-        for event in (record.event_log_entry for record in built.records)
-        if event.asset_materialization and event.asset_materialization.asset_key == assets.DATABASE
-    ]
-    if not any(each["is_new"].value for each in metadata):
-        return dg.SkipReason("nothing new was published")
-    return dg.RunRequest(run_key=context.dagster_run.run_id)
+    materializations = [record.event_log_entry.asset_materialization for record in built.records]
+    found = [each for each in materializations if each and each.asset_key == key]
+    return {name: value.value for name, value in found[-1].metadata.items()} if found else {}
+
+
+def _why(context: dg.RunStatusSensorContext) -> str | None:
+    """The first step of a run that failed, in words."""
+    failed = context.instance.get_records_for_run(
+        context.dagster_run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+    ).records
+    event = failed[0].event_log_entry.dagster_event if failed else context.dagster_event
+    if event is None or not event.is_step_failure:
+        return event.message if event else None
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    cause = (data.error.cause or data.error) if data.error else None
+    return f"{event.step_key}: {cause.message.strip()}" if cause else event.message
+
+
+def _remembering(status: dg.DagsterRunStatus, exit_code: int) -> dg.SensorDefinition:
+    """A sensor that keeps runs which Dagster launched in the history, as `ieval run` keeps its own."""
+
+    @dg.run_status_sensor(
+        name=f"remember_{status.value.lower()}",
+        run_status=status,
+        monitored_jobs=[job],
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Keep runs that end with {status.value} for `ieval status`.",
+    )
+    def remember(context: dg.RunStatusSensorContext) -> dg.SkipReason:
+        path, run_id = Settings().history, context.dagster_run.run_id
+        if any(entry.run_id == run_id for entry in history.read(path)):
+            return dg.SkipReason("it is in the history: `ieval run` has written it")
+        record = context.instance.get_run_record_by_id(run_id)
+        assert record is not None
+        ended = record.end_time or time.time()
+        started = record.start_time or ended
+        counts = _made(context, assets.PAGE_STORE)
+        published_anew = _made(context, assets.DATABASE).get("is_new")
+        well = "published" if published_anew else "nothing new"
+        outcome = {dg.DagsterRunStatus.FAILURE: "failed", dg.DagsterRunStatus.CANCELED: "stopped"}.get(status, well)
+        not_read = int(counts.get("not_read", 0))
+        reason = _why(context) if exit_code else None
+        entry = RunEntry(
+            run_id,
+            "Dagster",
+            history.moment(datetime.datetime.fromtimestamp(started, datetime.UTC)),
+            history.moment(datetime.datetime.fromtimestamp(ended, datetime.UTC)),
+            round(ended - started, 3),
+            exit_code or int(not_read > 0),
+            outcome,
+            {name: int(counts[name]) for name in history.COUNTS if name in counts} or None,
+            f"{not_read} files could not be read" if not_read and not exit_code else reason,
+        )
+        history.keep(path, entry)
+        return dg.SkipReason(f"kept in {path.name}")
+
+    return remember
+
+
+REMEMBERING = [
+    _remembering(status, exit_code)
+    for status, exit_code in (
+        (dg.DagsterRunStatus.SUCCESS, 0),
+        (dg.DagsterRunStatus.FAILURE, 1),
+        (dg.DagsterRunStatus.CANCELED, 130),
+    )
+]
 
 
 defs = dg.Definitions(
@@ -110,6 +182,6 @@ defs = dg.Definitions(
     asset_checks=[assets.table_checks],
     jobs=[job, outputs_job],
     schedules=[schedule],
-    sensors=[new_pages, published_anew],
+    sensors=[new_pages, published_anew, *REMEMBERING],
     executor=dg.in_process_executor,
 )

@@ -86,6 +86,12 @@ def is_current(files: PartFiles, made_by: Fingerprints) -> bool:
     return _made_by(files.records) == made_by.records and _made_by(files.places) == made_by.places
 
 
+def outdated_files(files: PartFiles, made_by: Fingerprints) -> list[Path]:
+    """The files of records and places of a part that exist and were made by other code or other vocabularies."""
+    pairs = ((files.records, made_by.records), (files.places, made_by.places))
+    return [path for path, maker in pairs if path.exists() and _made_by(path) != maker]
+
+
 def _made_by(path: Path) -> str | None:
     try:
         with open_parquet(path) as file:

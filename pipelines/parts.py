@@ -90,16 +90,18 @@ def _name(first: int, last: int, keys: Iterable[str]) -> str:
     return f"part-{numbers}-{digest}.parquet"
 
 
-def drop_covered(folder: Path, made_of_it: Sequence[Path] = ()) -> None:
-    """Delete the parts that merged ones cover, and in the folders `made_of_it` the files of parts that do not count."""
+def covered_parts(folder: Path, made_of_it: Sequence[Path] = ()) -> list[Path]:
+    """The parts that merged ones cover, and in the folders `made_of_it` the files of parts that do not count."""
     live, covered = _split(folder)
-    for part in covered:
-        part.path.unlink()
     names = {part.path.name for part in live}
-    for other in made_of_it:
-        for part in _all_parts(other):
-            if part.path.name not in names:
-                part.path.unlink()
+    others = (part for other in made_of_it for part in _all_parts(other) if part.path.name not in names)
+    return [part.path for part in (*covered, *others)]
+
+
+def drop_covered(folder: Path, made_of_it: Sequence[Path] = ()) -> None:
+    """Delete the parts that `covered_parts` tells."""
+    for path in covered_parts(folder, made_of_it):
+        path.unlink()
 
 
 def drop_all(folder: Path) -> None:

@@ -39,6 +39,11 @@ def printable(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def on_one_line(text: str) -> str:
+    """The same without whatever ends a line, U+2028 included: so that no text begins a line of its own."""
+    return printable("\N{REPLACEMENT CHARACTER}".join(text.splitlines()))
+
+
 def console(file: TextIO) -> Console:
     """A console on a stream: colours and its own width on a terminal, plain and 100 columns wide in a pipe."""
     if file.isatty():

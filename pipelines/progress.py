@@ -26,8 +26,8 @@ from pipelines.stages import LOG, Listener
 
 
 def show() -> None:
-    """Listen to the stages that are announced from now on, where somebody is looking."""
-    if sys.stderr.isatty():
+    """Listen to the stages that are announced from now on, where somebody is looking and nothing else listens."""
+    if sys.stderr.isatty() and type(LOG.listener) is Listener:
         LOG.listener = _Bar()
 
 

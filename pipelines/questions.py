@@ -1,6 +1,7 @@
 """Answers questions over the published warehouse, read only: the worked ones of `sql/queries`, or any SQL.
 
-An answer cannot write, read other files or reach the network. How answers are printed does not belong here.
+An answer cannot write, read other files or reach the network, unless somebody says that it may. How answers are printed
+does not belong here.
 """
 
 from __future__ import annotations
@@ -37,12 +38,17 @@ def worked_questions() -> Mapping[str, SqlFile]:
 
 
 @contextlib.contextmanager
-def open_warehouse(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published database, read only, without access to anything else. Raises QuestionError if there is none."""
+def open_warehouse(knobs: Settings, is_unsafe: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published database, read only, without access to anything else. Raises QuestionError if there is none.
+
+    `is_unsafe`: with access to files, network, extensions and settings; the database is read only all the same.
+    """
     if not knobs.database.exists():
         raise QuestionError(f"there is no warehouse at {knobs.database} yet: make one with `ieval run`")
     config: dict[str, str | bool | int | float | list[str]] = {
-        "enable_external_access": False,
+        "enable_external_access": is_unsafe,
+        # A name that no table has is never looked up among the variables of this program.
+        "python_enable_replacements": False,
         "memory_limit": knobs.memory_limit,
     }
     try:
@@ -52,7 +58,9 @@ def open_warehouse(knobs: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         remedy = "close the program that has it open for writing" if is_held else "`ieval run` makes it anew"
         raise QuestionError(f"{knobs.database} cannot be opened ({_first_lines(error)}); {remedy}") from None
     with connection:
-        connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true;")
+        connection.execute("SET TimeZone = 'UTC'")
+        if not is_unsafe:
+            connection.execute("SET lock_configuration = true")
         yield connection
 
 
@@ -117,7 +125,9 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: str, values: Mapping[
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise QuestionError(f"{_first_lines(error)}\n`ieval dictionary` describes every table and column") from None
     except (duckdb.PermissionException, duckdb.InvalidInputException) as error:
-        raise QuestionError(f"{_first_lines(error)}\n`ieval sql` only reads the warehouse, and nothing else") from None
+        raise QuestionError(
+            f"{_first_lines(error)}\n`ieval sql` only reads the warehouse, and nothing else unless --unsafe allows it"
+        ) from None
     except duckdb.Error as error:
         raise QuestionError(_first_lines(error)) from None
 

@@ -11,12 +11,11 @@ import shutil
 import sqlite3
 import sys
 import time
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines import dagster_home, lock, progress
-from pipelines.printing import printable
+from pipelines.printing import on_one_line
 from pipelines.settings import Settings, from_here
 from pipelines.stages import LOG
 
@@ -69,7 +68,7 @@ class Summary:
         lines = [f"pages: {self.pages_read:,} read, {self.new_pages:,} new{unchanged}"]
         counted = ("evaluations", "recommendations", "lessons", "good_practices", "action_items", "problems")
         lines.append("rows: " + ", ".join(f"{self.rows[name]:,} {name}" for name in counted))
-        lines += [printable(message) for message in self.messages]
+        lines += [on_one_line(message) for message in self.messages]
         if self.is_new:
             lines += [f"made: {self.database}", f"      {self.parquet}/<table>.parquet, {len(self.rows)} tables"]
         else:
@@ -79,8 +78,11 @@ class Summary:
         return "\n".join(lines)
 
 
-def run(knobs: Settings, asked: Asked, verbose: bool, started: float) -> Summary:
-    """Execute the graph. `started` is when the process began, by time.perf_counter. Raises RunFailed."""
+def run(knobs: Settings, asked: Asked, verbose: bool, started: float, run_id: str) -> Summary:
+    """Execute the graph. `started` is when the process began, by time.perf_counter.
+
+    Raises RunFailed and RunInterrupted.
+    """
     try:
         lock.hold(knobs.warehouse, lambda words: print(words, file=sys.stderr))
         home = dagster_home.prepare(knobs)
@@ -107,7 +109,6 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float) -> Summary
         },
     }
     before = published(knobs)
-    run_id = str(uuid.uuid4())
     try:
         with dg.DagsterInstance.get() as instance, dagster_home.held_open(home, run_id):
             job = defs.resolve_job_def(JOB_NAME)

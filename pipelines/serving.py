@@ -17,17 +17,20 @@ from pipelines import dagster_home
 from pipelines.settings import Settings
 
 
-def serve(knobs: Settings, host: str, port: int) -> int:
-    """Run until Ctrl-C, SIGTERM or the end of one of the two; returns the exit code."""
+def serve(knobs: Settings, host: str, port: int, is_read_only: bool = False) -> int:
+    """Run until Ctrl-C, SIGTERM or the end of one of the two; returns the exit code.
+
+    `is_read_only`: the webserver alone, and one that refuses every change: whoever looks can launch nothing.
+    """
     home = dagster_home.prepare(knobs)
     module = ["-m", "pipelines.definitions"]
     # The modules that the consoles scripts dagster-webserver and dagster-daemon call.
-    commands = (
-        [sys.executable, "-m", "dagster_webserver", "--host", host, "--port", str(port), *module],
-        [sys.executable, "-m", "dagster._daemon", "run", *module],
-    )
+    webserver = [sys.executable, "-m", "dagster_webserver", "--host", host, "--port", str(port), *module]
+    daemon = [sys.executable, "-m", "dagster._daemon", "run", *module]
+    commands = [[*webserver, "--read-only"]] if is_read_only else [webserver, daemon]
     processes = [subprocess.Popen(command) for command in commands]
-    click.echo(f"Dagster: http://{host}:{port} (home {home}); Ctrl-C ends it", err=True)
+    limits = ", read only" if is_read_only else ""
+    click.echo(f"Dagster: http://{host}:{port} (home {home}{limits}); Ctrl-C ends it", err=True)
 
     def end(*_: object) -> None:
         raise KeyboardInterrupt

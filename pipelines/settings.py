@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -94,6 +94,12 @@ class Settings:
         )
     )
     time_zone: str = field(default_factory=_time_zone)
+    #: How a run is logged on stderr: IEVAL_LOG_FORMAT, `text` or `json`; default not at all.
+    log_format: Literal["text", "json"] | None = field(
+        default_factory=lambda: cast(
+            Literal["text", "json"] | None, _matching("LOG_FORMAT", "", "(text|json)?", "text or json") or None
+        )
+    )
     #: Where a failed run is posted as JSON, if anywhere: IEVAL_FAILURE_WEBHOOK.
     failure_webhook: str = field(default_factory=lambda: _environment("FAILURE_WEBHOOK", ""))
 
@@ -179,6 +185,11 @@ class Settings:
     def publications(self) -> Path:
         """What was published last and before, a numbered folder each."""
         return self.warehouse / "publications"
+
+    @property
+    def history(self) -> Path:
+        """What the last runs came to, a line each."""
+        return self.warehouse / "runs.jsonl"
 
     @property
     def demo_mark(self) -> Path:

@@ -152,7 +152,9 @@ def _short(value: Any, width: int) -> str:
     """A value on one line of a Markdown table: nothing in it may be read as markup."""
     text = "" if value is None else " ".join(str(value).split())
     text = text if len(text) <= width else text[: width - 1] + "…"
-    return re.sub(r"([\\|`*_\[\]<>#!])", r"\\\1", text)
+    text = re.sub(r"([\\|`*_~&\[\]<>#!])", r"\\\1", text)
+    # An address becomes a link without any markup, but not with a character in it that joins words and has no width.
+    return re.sub(r"(?i)(?=://)|(?<=www)(?=\.)|(?=@)", "\N{WORD JOINER}", text)
 
 
 def refresh_database(knobs: Settings, run_id: str) -> tuple[Published, bool]:

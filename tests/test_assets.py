@@ -699,3 +699,45 @@ def test_outputs_follow_a_run_that_has_published_something(fresh_process: Path) 
             ) as context:
                 asked = published_anew(context)
             assert isinstance(asked, dg.RunRequest if is_new else dg.SkipReason)
+
+
+def test_runs_that_dagster_launches_are_remembered(fresh_process: Path, tmp_path: Path) -> None:
+    """As `ieval run` remembers its own: published, nothing new, failed, and each of them once."""
+    from pipelines.definitions import REMEMBERING
+    from pipelines.history import read
+
+    sensors = dict(zip(("success", "failure", "canceled"), REMEMBERING, strict=True))
+    path = fresh_process / "runs.jsonl"
+
+    def remember(pages: Path) -> Any:
+        config = {
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            "ops": {"page_store": {"config": {"pages": [str(pages)]}}},
+        }
+        done = defs.resolve_job_def(JOB_NAME).execute_in_process(config, instance=instance, raise_on_error=False)
+        (event,) = [event for event in done.all_events if event.is_job_success or event.is_job_failure]
+        sensor = sensors["success" if done.success else "failure"]
+        for _ in range(2):
+            with dg.build_run_status_sensor_context(
+                sensor_name=sensor.name,
+                dagster_event=event,
+                dagster_instance=instance,
+                dagster_run=done.dagster_run,
+            ) as context:
+                assert isinstance(sensor(context), dg.SkipReason)
+        last = read(path)[-1]
+        assert last.run_id == done.dagster_run.run_id
+        return last
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        first, second, third = (remember(each) for each in (SHIPPED, SHIPPED, tmp_path / "nowhere"))
+    assert len(read(path)) == 3
+    assert {entry.launched_by for entry in (first, second, third)} == {"Dagster"}
+    assert (first.outcome, first.exit_code, first.reason) == ("published", 0, None)
+    assert first.summary is not None
+    assert first.summary["new_pages"] == 1
+    assert (second.outcome, second.exit_code) == ("nothing new", 0)
+    assert (third.outcome, third.exit_code) == ("failed", 1)
+    assert third.reason is not None
+    assert "no such file or folder" in third.reason
+    assert first.started <= (first.ended or "") <= second.started

@@ -64,7 +64,19 @@ def test_readme_names_every_variable_and_command():
     assert {"WAREHOUSE", "PARTS", "ENGINE", "MEMORY_LIMIT"} <= set(names)
     for name in names:
         assert f"`IEVAL_{name}`" in README
-    for command in ("run", "status", "sql", "check", "dictionary", "export", "report", "explore", "demo", "serve"):
+    for command in (
+        "run",
+        "status",
+        "sql",
+        "check",
+        "dictionary",
+        "export",
+        "report",
+        "explore",
+        "demo",
+        "prune",
+        "serve",
+    ):
         assert f"ieval {command}" in README
 
 

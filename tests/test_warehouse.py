@@ -177,5 +177,10 @@ def test_preview_is_markdown_that_holds_no_markup_of_pages(hostile: Built) -> No
 def test_preview_escapes_markup(tmp_path: Path, build: Build) -> None:
     assert warehouse._short("<script>|`*_[x](y)#!\\\n\n b", 60) == r"\<script\>\|\`\*\_\[x\](y)\#\!\\ b"
     assert len(warehouse._short("x" * 100, 60)) == 60
+    # Neither does an address become a link.
+    joined = warehouse._short("~~a~~ &lt; http://x.example www.x.example a@x.example", 60)
+    assert joined == (
+        r"\~\~a\~\~ \&lt; http{0}://x.example www{0}.x.example a{0}@x.example".replace("{0}", "\N{WORD JOINER}")
+    )
     build(tmp_path, [LESSON], day(1))
     assert warehouse.preview_markdown(tmp_path / "parquet" / "action_items.parquet") == "(no rows)"

@@ -167,6 +167,13 @@ class _Plan:
         return {name: [table.name for table in every[name]] for name in FORMATS if name in every}
 
 
+def is_up_to_date(knobs: Settings) -> bool | None:
+    """Whether the export in the warehouse's own folder is of what is published now; None where there is none."""
+    before = open_target(str(knobs.export), knobs.warehouse).manifest()
+    now = publication.published(knobs)
+    return None if before is None else now is not None and before.state == _state(now.inputs.fingerprint)
+
+
 def _plan(
     asked: Mapping[str, tuple[Table, ...]], before: Manifest | None, state: str, target: Target, anew: bool
 ) -> _Plan:
