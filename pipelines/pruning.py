@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from pipelines import dagster_home, engine, lock, settings
 from pipelines.pages import store_parts
 from pipelines.parts import covered_parts
+from pipelines.publication import stale_publications
 from pipelines.settings import Settings, from_here
 
 #: A file that is being written, by whom: `lake.py` names them so.
@@ -149,7 +150,7 @@ def _left_overs(knobs: Settings, is_exporting: bool) -> Iterator[Item]:
     if knobs.export.is_dir() and not is_exporting:
         for pattern in (".export-*", ".excel-*"):
             yield from (_file(kind, path) for path in sorted(knobs.export.glob(pattern)))
-    for pattern in (".*.new", "manifest.json.new", "report-*", f"{knobs.database.name}.tmp"):
+    for pattern in (".*.new", ".deep-*", "report-*", f"{knobs.database.name}.tmp"):
         for path in sorted(knobs.warehouse.glob(pattern)):
             if time.time() - path.lstat().st_mtime > _AT_WORK:
                 yield _file(kind, path)
@@ -157,14 +158,7 @@ def _left_overs(knobs: Settings, is_exporting: bool) -> Iterator[Item]:
 
 def _publications(knobs: Settings) -> Iterator[Item]:
     """The folders of `publications` but the one that `current` leads to and the one before it."""
-    folder, current = knobs.warehouse / "publications", (knobs.warehouse / "current").resolve()
-    if not current.is_dir() or current.parent != folder.resolve():
-        return
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    earlier = [name for name in names if name < current.name]
-    for name in names:
-        if name not in (current.name, *earlier[-1:]):
-            yield _file("former publications", folder / name)
+    yield from (_file("former publications", folder) for folder in stale_publications(knobs))
 
 
 def _file(kind: str, path: Path) -> Item:

@@ -155,12 +155,19 @@ def tidy_up(knobs: Settings) -> None:
     """Remove publications that nobody reads any more or that were never completed; mend the links into `current`."""
     if not knobs.current.is_symlink() or not knobs.current.is_dir():  # nothing was published, or it is a plain copy
         return
-    current = int(knobs.current.resolve().name)
-    before = max((number for number in _numbers(knobs) if number < current), default=current)
-    for number in set(_numbers(knobs)) - {current, before}:
-        shutil.rmtree(knobs.publications / f"{number:06}")
+    for folder in stale_publications(knobs):
+        shutil.rmtree(folder)
     for link in (knobs.database, knobs.parquet, knobs.manifest):
         _turn(link, Path(knobs.current.name) / link.name)
+
+
+def stale_publications(knobs: Settings) -> list[Path]:
+    """The publications that are neither the current one nor the one before it, half-made ones among them."""
+    if not knobs.current.is_symlink() or not knobs.current.is_dir():
+        return []
+    current = int(knobs.current.resolve().name)
+    before = max((number for number in _numbers(knobs) if number < current), default=current)
+    return [knobs.publications / f"{number:06}" for number in sorted(set(_numbers(knobs)) - {current, before})]
 
 
 def _numbers(knobs: Settings) -> Iterator[int]:

@@ -56,7 +56,7 @@ def status(
         "database": str(knobs.database),
         "bytes": knobs.database.stat().st_size,
         "newest_observation": newest.isoformat().replace("+00:00", "Z") if newest else None,
-        "published": _published_at(knobs) if published else None,
+        "published": history.moment(published.published_at) if published else None,
         "rows": pairs(counts),
         "pages": pairs("SELECT status, count(*) FROM raw.pages GROUP BY status ORDER BY status"),
         "truncated_pages": pairs("SELECT 'pages', count(*) FROM raw.pages WHERE is_truncated")["pages"],
@@ -74,10 +74,6 @@ def status(
     facts["stale"] = list(_stale(knobs, newest, most_days, most_days_without_run))
     facts["exit_code"] = WRONG if facts["wrong"] else STALE if facts["stale"] else WELL
     return facts
-
-
-def _published_at(knobs: Settings) -> str:
-    return history.moment(datetime.datetime.fromtimestamp(knobs.manifest.stat().st_mtime, datetime.UTC))
 
 
 def _wrong(knobs: Settings, published: publication.Published | None, free: int) -> Iterator[str]:

@@ -58,7 +58,7 @@ STORING = {
     "stages",
     "printing",
     "history",
-} | {path.stem for pattern in ("invented_*.py", "export*.py", "datapackage.py") for path in PACKAGE.glob(pattern)}
+}
 DOORS = {
     "__init__",
     "__main__",

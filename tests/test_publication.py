@@ -73,6 +73,8 @@ def test_nothing_is_left_lying_about(hostile: Built) -> None:
         ".dagster",
         ".lock",
         ".lock.holder",
+        "runs.jsonl",
+        ".runs.lock",
     }
     assert {path.name for path in (hostile.folder / "parquet").iterdir()} == {f"{name}.parquet" for name in TABLES}
 
