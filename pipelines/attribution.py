@@ -48,6 +48,14 @@ class Topic:
     sentence: tuple[int, int] = (0, 0)
 
 
+def _once(found: Sequence[Evidence]) -> list[Evidence]:
+    """The first evidence of each country: a line may name one ten thousand times, and every sentence carry it on."""
+    first: dict[str, Evidence] = {}
+    for evidence in found:
+        first.setdefault(evidence.mention.country_iso3, evidence)
+    return list(first.values())
+
+
 class Attributor:
     """The words that open, carry on and reset, ready to be asked."""
 
@@ -110,14 +118,15 @@ class Attributor:
         is_opening = not lead and (subjects[0].kind != DEMONYM or bool(_COLON.match(folded, subjects[0].char_end, end)))
         if is_opening:
             count = self._count_opened(folded, subjects)
-            topic.strong = [Evidence(OPENING, mention) for mention in subjects[:count]]
-            return topic.strong + [Evidence(MENTION, mention) for mention in subjects[count:]]
+            found = [Evidence(OPENING, mention) for mention in subjects[:count]]
+            topic.strong = _once(found)
+            return found + [Evidence(MENTION, mention) for mention in subjects[count:]]
         if heading:
             named = [mention for mention in subjects if mention.kind != DEMONYM]
             return [Evidence(HEADING, mention) for mention in heading] + [Evidence(MENTION, m) for m in named]
         found = [Evidence(MENTION, mention) for mention in subjects]
         if self._is_named_body(lead, text[start : subjects[0].char_start], subjects[0]):
-            topic.strong = found
+            topic.strong = _once(found)
         elif topic.strong and self._is_anaphor(text, folded, span, tokens, topic):
             found = [Evidence(CARRIED, evidence.mention) for evidence in topic.strong] + found
         return found
@@ -184,7 +193,7 @@ class Attributor:
         if heading:
             return [Evidence(HEADING, mention) for mention in heading]
         if topic.recent and self._is_anaphor(text, folded, span, tokens, topic, is_first):
-            return [Evidence(CARRIED, evidence.mention) for evidence in self._counted(tokens, topic)]
+            return [Evidence(CARRIED, evidence.mention) for evidence in _once(self._counted(tokens, topic))]
         return [Evidence(CARRIED, evidence.mention) for evidence in topic.strong]
 
     def _counted(self, tokens: list[str], topic: Topic) -> list[Evidence]:

@@ -108,8 +108,9 @@ def run(
     """Read PAGES and bring the warehouse up to date.
 
     PAGES are files, folders, globs, .zip or .tar archives of .txt pages, and .jsonl or .parquet files with a column
-    `text` and optionally a column `url`. Without PAGES: IEVAL_PAGES, else seeds/pages. Pages that were read before are
-    remembered, files that have not changed are not opened, and nothing that was read is ever lost.
+    `text` and optionally a column `url`; any of them may be at an address like s3://bucket/crawl/. Without PAGES:
+    IEVAL_PAGES, else seeds/pages. Pages that were read before are remembered, files that have not changed are not
+    opened, and nothing that was read is ever lost.
     """
     for name, value in (
         ("IEVAL_ENGINE", engine),
@@ -120,16 +121,20 @@ def run(
             os.environ[name] = value
     knobs = _settings(warehouse)
     from pipelines import recorded_run, running
+    from pipelines.addresses import AddressError, refuse_secrets
+    from pipelines.printing import printable
 
     try:
+        for page in pages:  # Dagster keeps what a run was asked to do
+            refuse_secrets(page)
         summary = recorded_run.run(knobs, running.Asked(list(pages), as_of, rebuild, strict), verbose, _STARTED)
-    except running.RunFailed as error:
+    except (running.RunFailed, AddressError) as error:
         raise Trouble(str(error)) from None
     except running.RunInterrupted as error:
         click.echo(f"ieval: {error}", err=True)
         sys.exit(130)
     if as_json:
-        click.echo(json.dumps(summary.as_dict(), indent=1, ensure_ascii=False))
+        click.echo(printable(json.dumps(summary.as_dict(), indent=1, ensure_ascii=False)))
     else:
         click.echo(summary.text())
     if summary.not_read:

@@ -25,7 +25,11 @@ _CAPITALISED = re.compile("[A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u017f][^\\W_]*"
 #: A title and a first name: what follows is a surname.
 _NAMED = re.compile(r"\b(\w+)\.? [^\W\d_a-zß-ÿ][\w'’-]+ \Z")
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
-_LINK = re.compile(r"https?://\S+|www\.\S+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:org|com|int|net|gov|edu|info)\b\S*")
+#: A host is looked for from its first label only: from each of them it would take forever on `i.l.o.i.l.o. …`.
+_LINK = re.compile(
+    r"https?://\S+|www\.\S+"
+    r"|(?<![\w-])(?<![a-z0-9-]\.)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:org|com|int|net|gov|edu|info)\b\S*"
+)
 _LINK_SIGNS = ("://", "www.", ".org", ".com", ".int", ".net", ".gov", ".edu", ".info")
 _MOST_ADDRESS = 120  # characters of an e-mail address on either side of its @
 _AROUND = 64  # characters looked at before and behind a form

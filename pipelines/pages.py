@@ -133,7 +133,7 @@ def add_pages(
             continue
         stored.add(digest.digest())
         counts.new += 1
-        rows.append((page_id, _clean(source_uri), seen_at, len(page_bytes), *_decode(page_bytes)))
+        rows.append((page_id, _clean(source_uri), seen_at, len(page_bytes), *stored_text(page_bytes)))
         size += len(page_bytes)
         if size >= _PART_BYTES:
             on_part(_write_pages(store, number, rows))
@@ -161,7 +161,7 @@ def restore_pages(
     for page_id, source_uri, seen_at, page_bytes in pages:
         if hashlib.sha256(page_bytes).hexdigest() != page_id:
             raise PageError(f"the page {page_id} ({source_uri}) is damaged: its bytes are others")
-        rows.append((page_id, source_uri, seen_at, len(page_bytes), *_decode(page_bytes)))
+        rows.append((page_id, source_uri, seen_at, len(page_bytes), *stored_text(page_bytes)))
         size += len(page_bytes)
         if size >= _PART_BYTES:
             _write_pages(store, number, rows)
@@ -232,7 +232,7 @@ def _clean(source_uri: str) -> str:
         return source_uri.encode("utf-8", "replace").decode("utf-8")
 
 
-def _decode(page_bytes: bytes) -> tuple[str, str | None]:
+def stored_text(page_bytes: bytes) -> tuple[str, str | None]:
     """The page's text, and its bytes in Base64 where the text does not give them back."""
     try:
         return page_bytes.decode("utf-8"), None

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
+from pipelines.addresses import AddressError, refuse_secrets, shown
+
 _PACKAGE = Path(__file__).resolve().parent
 #: A checkout has seeds/ and sql/ beside the package; an installed package carries them inside.
 PROJECT = _PACKAGE.parent if (_PACKAGE.parent / "sql").is_dir() else _PACKAGE / "_shipped"
@@ -104,7 +106,12 @@ class Settings:
     failure_webhook: str = field(default_factory=lambda: _environment("FAILURE_WEBHOOK", ""))
 
     def __post_init__(self) -> None:
-        """Raise SettingsError where the parts are at an address that cannot be used."""
+        """Raise SettingsError where pages or parts are at an address that cannot be used."""
+        for name, address in (("IEVAL_PAGES", self.pages), ("IEVAL_PARTS", self.parts)):
+            try:
+                refuse_secrets(address)
+            except AddressError as error:
+                raise SettingsError(f"{name} is {error}") from None
         _ = self._parts
 
     def memory_share(self, shares: int) -> str:
@@ -158,7 +165,7 @@ class Settings:
             address = UPath(self.parts)
             _ = address.fs
         except (ImportError, ValueError) as error:  # a protocol that nobody knows, or whose package is not installed
-            raise SettingsError(f"IEVAL_PARTS is {self.parts!r}, which cannot be used: {error}") from error
+            raise SettingsError(f"IEVAL_PARTS is {self.parts!r}, which cannot be used: {shown(str(error))}") from None
         return cast(Path, address)
 
     @property

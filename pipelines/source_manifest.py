@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.addresses import is_address
 from pipelines.lake import write_parquet
 from pipelines.sources import SourceFile
 
@@ -87,6 +88,7 @@ def _listed(files: Sequence[SourceFile]) -> pa.Table:
 
 
 def _keys(paths: Sequence[str]) -> pa.Array[pa.BinaryScalar]:
-    """Absolute paths: the same relative one means another file elsewhere."""
+    """Absolute paths and addresses: the same relative one means another file elsewhere."""
     here = os.getcwd() + "/"  # noqa: PTH109
-    return pa.array([os.fsencode(path if path.startswith("/") else here + path) for path in paths], pa.binary())
+    whole = (path if path.startswith("/") or is_address(path) else here + path for path in paths)
+    return pa.array([os.fsencode(path) for path in whole], pa.binary())

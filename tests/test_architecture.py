@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT
 
 PACKAGE = PROJECT / "pipelines"
-WORDS = {"tables", "problems", "settings", "marts"}
+WORDS = {"tables", "problems", "settings", "marts", "addresses"}
 READING = {
     "bullets",
     "language",
@@ -37,6 +37,10 @@ STORING = {
     "lake",
     "lock",
     "sources",
+    "contents",
+    "archives",
+    "crawls",
+    "remote",
     "source_manifest",
     "parts",
     "pages",
@@ -282,4 +286,7 @@ def test_what_the_tables_are_made_of() -> None:
             queue += own(module)
     hashed = set(publication._MAKERS) | {path.stem for path in engine._modules("records", "places", "reference")}
     # These know where things lie and what parts there are, and decide no row.
-    assert needed - hashed <= {"settings", "pages", "parts", "sources"}
+    assert needed - hashed <= {
+        *("settings", "pages", "parts", "sources"),
+        *("addresses", "archives", "contents", "crawls", "remote"),
+    }

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from conftest import PAGES, PROJECT, Built, Ieval
@@ -618,6 +619,60 @@ def test_no_text_of_a_page_obeyed_by_a_terminal(attacked: tuple[Path, str], argu
     assert said
     assert "Traceback" not in said
     assert harmless(said)
+
+
+ODD = "\x1b[2J\x1b]0;pwned\x07\u202e\nnot read: forged\x9b"
+
+
+@pytest.fixture(scope="module")
+def odd_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pages under names that are no text, end lines and talk to terminals; each kind of file is there."""
+    folder = tmp_path_factory.mktemp("odd-names")
+    page = (PAGES / "lesson_900107.txt").read_bytes()
+    for name in (f"a{ODD}.txt", os.fsdecode(b"b\xe9.txt"), "c\u2028\u2066.txt", f"{ODD}/d.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(page + name.encode("utf-8", "surrogateescape"))
+    for name in (f"large{ODD}.txt", os.fsdecode(b"large\xe9.txt")):  # these cannot be read
+        with (folder / name).open("wb") as file:
+            file.truncate(16 * 1024 * 1024 + 1)
+    (folder / f"link{ODD}.txt").symlink_to("/nowhere")
+    os.mkfifo(folder / f"pipe{ODD}.txt")
+    with zipfile.ZipFile(folder / f"{ODD}.zip", "w") as archive:
+        archive.writestr(f"e{ODD}.txt", page + b"e")
+        archive.writestr(f"f{ODD}.md", b"")
+    return folder
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_odd_names_on_a_terminal(odd_names: Path, tmp_path: Path, as_json: list[str]) -> None:
+    warehouse = tmp_path / "w"
+    sent = on_a_terminal("run", odd_names, odd_names / f"{ODD}.zip", "--warehouse", warehouse, *as_json, COLUMNS="1000")
+    assert "2 files could not be read; the others are in the warehouse" in sent
+    assert "larger than 16 MB" in sent and "a link; name it" in sent and "a pipe, and no file" in sent
+    assert "Traceback" not in sent
+    assert harmless(sent)
+    assert not re.search("^not read: forged", sent, re.MULTILINE)
+    for arguments in (
+        ["status"],
+        ["check"],
+        ["run", odd_names / f"nothing{ODD}"],
+        ["run", odd_names / f"pipe{ODD}.txt"],
+    ):
+        said = on_a_terminal(*arguments, "--warehouse", warehouse)
+        assert said and "Traceback" not in said
+        assert harmless(said)
+        assert not re.search("^not read: forged", said, re.MULTILINE)
+    # Every page is there under its name, and no Parquet file is the worse for it.
+    for path in [
+        warehouse / "sources.parquet",
+        *warehouse.glob("parquet/*.parquet"),
+        *warehouse.glob("pages/*.parquet"),
+    ]:
+        pq.read_table(path)
+    uris = pq.read_table(warehouse / "parquet" / "pages.parquet")["source_uri"].to_pylist()
+    assert len(uris) == 5
+    assert f"{odd_names}/a{ODD}.txt" in uris
+    assert pq.read_table(warehouse / "sources.parquet").num_rows == 5
 
 
 def test_run_on_nothing(tmp_path: Path) -> None:

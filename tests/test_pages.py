@@ -124,7 +124,7 @@ def test_bytes_are_given_back(tmp_path: Path, page_bytes: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_given_back(page_bytes: bytes) -> None:
-    text, kept = pages_module._decode(page_bytes)
+    text, kept = pages_module.stored_text(page_bytes)
     assert given_back({"page_text": text, "page_bytes_base64": kept}) == page_bytes
     text.encode("utf-8")  # what Parquet and DuckDB ask of a text
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from pipelines.addresses import shown
 from pipelines.export.source import About, ExportError, Rows
 from pipelines.schema import arrow_schema
 from pipelines.tables import Table
@@ -35,7 +36,7 @@ def write(source: Iterable[Rows], tables: Sequence[Table], about: About, locatio
             )
             DeltaTable(place).vacuum(dry_run=False)  # what is older than the week that Delta keeps
         except DeltaError as error:
-            raise ExportError(f"{place} cannot be written: {str(error).splitlines()[0]}") from error
+            raise ExportError(shown(f"{place} cannot be written: {str(error).splitlines()[0]}")) from None
 
 
 def _words(table: Table) -> Iterator[tuple[pa.Field[Any], str]]:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-import fsspec
 from filelock import FileLock
 
+from pipelines.addresses import AddressError, is_address
 from pipelines.export.datapackage import MANIFEST, Manifest, read_manifest
 from pipelines.export.source import ExportError
+from pipelines.remote import Place, RemoteError
 from pipelines.settings import from_here
 
 #: Which files belong to the export while they are being changed, so that the next export may finish the work.
@@ -51,20 +52,15 @@ class Target(Protocol):
 
 def open_target(target: str, scratch: Path) -> Target:
     """A target by folder or URL. `scratch` is where files for a URL are made. Raises ExportError."""
-    if "://" not in target:
+    if not is_address(target):
         return FolderTarget(Path(target))
     try:
-        system, root = fsspec.core.url_to_fs(target)
-    except ImportError as error:
-        hint = "; pip install 'ieval-warehouse[s3]'" if target.startswith(("s3://", "s3a://")) else ""
-        raise ExportError(f"{target} cannot be reached: {error}{hint}") from None
-    except (ValueError, OSError) as error:
-        raise ExportError(f"{target} cannot be reached: {error}") from None
-    return (
-        FolderTarget(Path(root))
-        if target.startswith(("file://", "local://"))
-        else UrlTarget(target, system, root, scratch)
-    )
+        place = Place(target)
+    except (AddressError, RemoteError) as error:
+        raise ExportError(str(error)) from None
+    if place.protocol in ("file", "local"):
+        return FolderTarget(Path(place.root))
+    return UrlTarget(place, scratch)
 
 
 def _files(staged: Path) -> list[str]:
@@ -153,10 +149,10 @@ class FolderTarget:
 class UrlTarget:
     """A place behind a URL; files are made beside the warehouse and then sent."""
 
-    def __init__(self, url: str, system: Any, root: str, scratch: Path) -> None:
-        self.location = url
-        self._system = system
-        self._root = PurePosixPath(root)
+    def __init__(self, place: Place, scratch: Path) -> None:
+        self.location = place.address
+        self._place = place
+        self._root = PurePosixPath(place.root)
         self._scratch = scratch
 
     def manifest(self) -> Manifest | None:
@@ -192,8 +188,12 @@ class UrlTarget:
             with contextlib.suppress(FileNotFoundError):
                 self._call("rm_file", path)
         for path in _files(staged):
-            self._call("makedirs", str(PurePosixPath(path).parent), exist_ok=True)
-            self._call("put_file", path, str(staged / path))
+            if self._place.protocol not in ("s3", "s3a"):  # which has no folders, and would make the bucket
+                self._call("makedirs", str(PurePosixPath(path).parent), exist_ok=True)
+            try:
+                self._call("put_file", path, str(staged / path))
+            except FileNotFoundError:
+                raise ExportError(f"{self.location} cannot be reached: there is no such bucket or folder") from None
             advance(1)
 
     def remove_folder(self, path: str) -> None:
@@ -204,8 +204,6 @@ class UrlTarget:
     def _call(self, method: str, path: str, *before: str, **options: bool) -> Any:
         """Call a method of the file system. Raises FileNotFoundError, or ExportError whatever else goes wrong."""
         try:
-            return getattr(self._system, method)(*before, str(self._root / path), **options)
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # every file system raises errors of its own
-            raise ExportError(f"{self.location} cannot be reached: {error}") from error
+            return self._place.call(method, *before, str(self._root / path), **options)
+        except RemoteError as error:
+            raise ExportError(str(error)) from None

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from s3_server import BUCKET, SECRET, S3Server, s3
 
 from pipelines.export.datapackage import MANIFEST
 from pipelines.export.source import ExportError
 from pipelines.export.target import FolderTarget, Target, UrlTarget, open_target
 
+__all__ = ["s3"]
 PACKAGE = json.dumps(
     {
         "resources": [{"path": path, "bytes": 3, "hash": "sha256:00"} for path in ("csv/a.csv", "b.xlsx")],
@@ -195,3 +197,57 @@ def test_a_file_system_that_fails(tmp_path: Path, bucket: str, monkeypatch: pyte
     with pytest.raises(ExportError, match="memory://bucket/export cannot be reached: Unable to locate credentials"):
         stage(target, {"b.xlsx": "x", MANIFEST: PACKAGE})
     assert target.manifest() is None  # it is incomplete, and says so
+
+
+# ---- S3
+
+
+def test_an_export_to_s3(s3: S3Server, tmp_path: Path) -> None:
+    target = open_target(f"s3://{BUCKET}/export", tmp_path)
+    assert target.manifest() is None
+    sent = stage(target, {"csv/a.csv": "one", "b.xlsx": "two", MANIFEST: PACKAGE})
+    assert sum(sent) == 3
+    assert s3.found() == ["export/b.xlsx", "export/csv/a.csv", f"export/{MANIFEST}"]
+    assert [request for request in s3.requests if request.startswith("PUT")][-1].endswith(MANIFEST)
+    s3.requests.clear()
+    stage(target, {"b.xlsx": "new", MANIFEST: PACKAGE}, stale=("csv/a.csv", "csv/never.csv"))
+    assert s3.found() == ["export/b.xlsx", f"export/{MANIFEST}"]
+    assert (target.size("b.xlsx"), target.size("csv/a.csv")) == (3, None)
+    manifest = target.manifest()
+    assert manifest is not None and manifest.state == "s"
+    target.remove_folder("")
+    assert s3.found() == []
+
+
+@pytest.mark.parametrize("fault", ["busy", "broken", "dropped"])
+def test_a_server_that_fails_twice_and_then_works(s3: S3Server, tmp_path: Path, fault: str) -> None:
+    target = open_target(f"s3://{BUCKET}/export", tmp_path)
+    for position in range(6):
+        s3.faults[:] = [lambda environ: None] * position + [getattr(s3, fault)] * 2
+        stage(target, {"csv/a.csv": "one", MANIFEST: PACKAGE})
+        s3.faults.clear()
+        assert s3.found() == ["export/csv/a.csv", f"export/{MANIFEST}"]
+
+
+@pytest.mark.parametrize("fault", ["busy", "wrong_key", "dropped"])
+def test_a_server_that_fails_always(s3: S3Server, tmp_path: Path, fault: str) -> None:
+    target = open_target(f"s3://{BUCKET}/export", tmp_path)
+    stage(target, {"csv/a.csv": "one", MANIFEST: PACKAGE})
+    s3.faults[:] = [lambda environ: None, *[getattr(s3, fault)] * 50]
+    with pytest.raises(ExportError, match=f"s3://{BUCKET}/export cannot be reached: ") as caught:
+        stage(target, {"csv/a.csv": "two", MANIFEST: PACKAGE})
+    s3.faults.clear()
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert target.manifest() is None  # it is incomplete, and says so
+
+
+def test_a_bucket_that_is_not_there(s3: S3Server, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="s3://nowhere/export cannot be reached: there is no such bucket"):
+        stage(open_target("s3://nowhere/export", tmp_path), {MANIFEST: PACKAGE})
+
+
+def test_an_address_with_a_secret_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="a password, key or signature in it is not used") as caught:
+        open_target("s3://AKIA:s3cret@bucket/export", tmp_path)
+    assert "s3cret" not in str(caught.value)
