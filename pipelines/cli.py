@@ -313,7 +313,7 @@ def check(unknown: bool, is_deep: bool, warehouse: Path | None) -> None:
     try:
         wrong = verify(knobs, is_deep)
     except VerificationError as error:
-        raise Trouble(str(error)) from None
+        wrong = [str(error)]
     for words in wrong:
         click.echo(printable(words))
     broken = [result for result in results if not result.passed]

@@ -640,6 +640,9 @@ def odd_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(folder / f"{ODD}.zip", "w") as archive:
         archive.writestr(f"e{ODD}.txt", page + b"e")
         archive.writestr(f"f{ODD}.md", b"")
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.utime(path, (0, 0))  # what has just been written is opened again, for it could change unseen
     return folder
 
 

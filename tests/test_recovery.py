@@ -50,6 +50,18 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, out + err
 
 
+def tables(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "parquet").iterdir()}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of the shipped page. Only to be copied."""
+    folder = tmp_path_factory.mktemp("made")
+    assert finish(start(folder, SHIPPED))[0] == 0
+    return folder
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -75,13 +87,13 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
         "sources gone",
     ],
 )
-def test_what_is_made_is_made_anew(tmp_path: Path, damage) -> None:
-    assert finish(start(tmp_path, SHIPPED))[0] == 0
-    whole = {path.name: path.read_bytes() for path in (tmp_path / "parquet").iterdir()}
-    damage(tmp_path)
-    code, words = finish(start(tmp_path, SHIPPED))
+def test_what_is_made_is_made_anew(made: Path, tmp_path: Path, damage) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(made, folder, symlinks=True)
+    damage(folder)
+    code, words = finish(start(folder, SHIPPED))
     assert code == 0, words
-    assert {path.name: path.read_bytes() for path in (tmp_path / "parquet").iterdir()} == whole
+    assert tables(folder) == tables(made)
 
 
 def test_strict_judges_what_it_would_publish(tmp_path: Path) -> None:
@@ -151,13 +163,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.parametrize(("room", "home"), [(0, ""), (300_000, "elsewhere"), (20_000_000, "elsewhere")])
+@pytest.mark.parametrize(("room", "home"), [(0, ""), (20_000_000, "elsewhere")])
 def test_a_full_disk_is_told_and_harms_nothing(small_disk: Path, tmp_path: Path, room: int, home: str) -> None:
     """Whatever does not fit, history of runs, page store, tables or database: the next run with room goes on."""
     warehouse, filler = small_disk / "warehouse", small_disk / "filler"
     begin = partial(start, home=str(tmp_path / home) if home else "")
     assert finish(begin(warehouse, SHIPPED))[0] == 0
-    before = {path.name: path.read_bytes() for path in (warehouse / "parquet").iterdir()}
+    before = tables(warehouse)
     with filler.open("wb") as file:
         while shutil.disk_usage(small_disk).free > room:
             missing = shutil.disk_usage(small_disk).free - room
@@ -167,7 +179,7 @@ def test_a_full_disk_is_told_and_harms_nothing(small_disk: Path, tmp_path: Path,
     assert code == 1
     assert f"ieval: no space is left for {warehouse} (" in words
     assert words.splitlines()[-1].endswith("what was published before is as it was; make room and run again")
-    assert {path.name: path.read_bytes() for path in (warehouse / "parquet").iterdir()} == before
+    assert tables(warehouse) == before
     assert verify(Settings(warehouse=warehouse), is_deep=False) == []
     filler.unlink()
     code, words = finish(begin(warehouse, PROJECT / "tests" / "pages"))
@@ -181,10 +193,10 @@ def test_files_that_may_not_grow_are_told_and_harm_nothing(tmp_path: Path, most:
     warehouse = tmp_path / "warehouse"
     begin = partial(start, home=str(tmp_path / "home"))
     assert finish(begin(warehouse, SHIPPED))[0] == 0
-    before = {path.name: path.read_bytes() for path in (warehouse / "parquet").iterdir()}
+    before = tables(warehouse)
     code, words = finish(begin(warehouse, PROJECT / "tests" / "pages", most_bytes=most))
     assert code == 1
     assert words.splitlines()[-1].endswith("what was published before is as it was; make room and run again")
-    assert {path.name: path.read_bytes() for path in (warehouse / "parquet").iterdir()} == before
+    assert tables(warehouse) == before
     assert finish(begin(warehouse, PROJECT / "tests" / "pages"))[0] == 0
     assert verify(Settings(warehouse=warehouse), is_deep=False) == []
