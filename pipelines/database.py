@@ -27,7 +27,7 @@ STORAGE_VERSION = "v1.2.0"
 #: Small, so that a row that is replaced takes few others with it.
 _ROW_GROUP_ROWS = 16_384
 #: DuckDB holds the index of a key in memory while it loads a table: above this the keys hold by the checks alone.
-_MOST_KEYED_ROWS = 5_000_000
+_MOST_KEYED_ROWS = 2_000_000
 
 
 @cache
