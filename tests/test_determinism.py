@@ -36,7 +36,7 @@ from small_pages import (
 from pipelines import checks, lake, pages, parts, table_builder, warehouse
 from pipelines.settings import Settings
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
 DONE, PARTLY, NOT_YET = (
     ("Completed", "Achieved"),
     ("Partially Completed", "Partially achieved"),
