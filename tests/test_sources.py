@@ -89,6 +89,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
     monkeypatch.setattr(builtins, "open", guarded(builtins.open))
     monkeypatch.setattr(io, "open", guarded(io.open))
+    monkeypatch.setattr(os, "open", guarded(os.open))
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
