@@ -115,9 +115,7 @@ def add_pages(
     counts = PageCounts()
     stored: set[bytes] | None = None
     again: list[_Sighting] = []
-    rows: list[tuple[Any, ...]] = []
-    size = 0
-    number = next_number(store)
+    parts = _Filler(store)
     for source_uri, page_bytes, file in pages:
         counts.read += 1
         progress(1)
@@ -133,17 +131,37 @@ def add_pages(
             continue
         stored.add(digest.digest())
         counts.new += 1
-        rows.append((page_id, _clean(source_uri), seen_at, len(page_bytes), *stored_text(page_bytes)))
-        size += len(page_bytes)
-        if size >= _PART_BYTES:
-            on_part(_write_pages(store, number, rows))
-            number += 1
-            rows, size = [], 0
-    if rows:
-        _write_pages(store, number, rows)
+        if part := parts.add(page_id, _clean(source_uri), seen_at, page_bytes):
+            on_part(part)
+    parts.finish()
     if again:
         _add_sightings(store, again, seen_at, is_stated)
     return counts
+
+
+class _Filler:
+    """Adds contents to a store, part after part."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._number = next_number(store)
+        self._rows: list[tuple[Any, ...]] = []
+        self._bytes = 0
+
+    def add(self, page_id: str, source_uri: str, seen_at: datetime.datetime, page_bytes: bytes) -> Path | None:
+        """Take one content; returns the part that it has filled, if it has."""
+        self._rows.append((page_id, source_uri, seen_at, len(page_bytes), *stored_text(page_bytes)))
+        self._bytes += len(page_bytes)
+        return self.finish() if self._bytes >= _PART_BYTES else None
+
+    def finish(self) -> Path | None:
+        """Write what is left as a part, if anything is."""
+        if not self._rows:
+            return None
+        part = _write_pages(self._store, self._number, self._rows)
+        self._number += 1
+        self._rows, self._bytes = [], 0
+        return part
 
 
 def restore_pages(
@@ -155,20 +173,12 @@ def restore_pages(
 
     Raises PageError where bytes are not those that a page_id stands for.
     """
-    rows: list[tuple[Any, ...]] = []
-    size = 0
-    number = next_number(store)
+    parts = _Filler(store)
     for page_id, source_uri, seen_at, page_bytes in pages:
         if hashlib.sha256(page_bytes).hexdigest() != page_id:
             raise PageError(f"the page {page_id} ({source_uri}) is damaged: its bytes are others")
-        rows.append((page_id, source_uri, seen_at, len(page_bytes), *stored_text(page_bytes)))
-        size += len(page_bytes)
-        if size >= _PART_BYTES:
-            _write_pages(store, number, rows)
-            number += 1
-            rows, size = [], 0
-    if rows:
-        _write_pages(store, number, rows)
+        parts.add(page_id, source_uri, seen_at, page_bytes)
+    parts.finish()
     if sightings:
         _write_sightings(store, sightings)
 

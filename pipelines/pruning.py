@@ -22,7 +22,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipelines import dagster_home, engine, lock, settings
-from pipelines.pages import store_parts
 from pipelines.parts import covered_parts
 from pipelines.publication import stale_publications
 from pipelines.settings import Settings, from_here
@@ -132,8 +131,7 @@ def _parts(knobs: Settings) -> Iterator[Item]:
     for path in covered_parts(knobs.page_store / "sightings"):
         yield _file("parts that were merged", path)
     made_by = engine.fingerprints(settings.REFERENCE)
-    for part in store_parts(knobs.page_store):
-        files = engine.PartFiles(part, knobs.records / part.name, knobs.places / part.name)
+    for files in engine.part_files(knobs):
         for path in engine.outdated_files(files, made_by):
             yield _file("records and places of former rules", path)
 

@@ -48,8 +48,13 @@ def sqlite_questions() -> Mapping[str, SqliteQuestion]:
     }
 
 
+#: A sorted list, which SQLite's own aggregates cannot make: what is listed is what it is sorted by.
+_LIST = re.compile(r"string_agg\(\s*(?:distinct\s+)?(?P<value>.+?),\s*'; '\s+order by\s+(?P=value)\s*\)", re.DOTALL)
+
+
 def _translate(statement: str, parameters: tuple[Parameter, ...]) -> str:
     sql = re.sub(r"\b(?:main|mart|raw)\.(?=\w)", "", statement)
+    sql = _LIST.sub(r"sorted_join(\g<value>, '; ')", sql)
     for parameter in parameters:
         # A form sends an empty text for what is left empty; where nothing is the default, that means nothing.
         value = f":{parameter.name}" if parameter.default is not None else f"nullif(:{parameter.name}, '')"
