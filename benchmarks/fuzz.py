@@ -1,10 +1,10 @@
-"""Throws damaged pages and archives at what reads them, and keeps every one that it does not stand.
+"""Throws damaged pages, archives and crawls at what reads them, and keeps every one that it does not stand.
 
     python -m benchmarks.fuzz --pages 1000000 --archives 10000
 
-Page and archive `n` depend on the seed and `n` only. Of every page: no exception, no more than a second, every line in
-one field or chrome and every value on its lines, every mention where it says it is, and twice the same. Of every
-archive: no exception but SourceError, no hang, no more memory than a gigabyte. What fails is written to
+Page and archive (or crawl) `n` depend on the seed and `n` only. Of every page: no exception, no more than a second,
+every line in one field or chrome and every value on its lines, every mention where it says it is, and twice the same.
+Of every archive: no exception but SourceError, no hang, no more memory than a gigabyte. What fails is written to
 `tests/fuzz_corpus`, where `tests/test_fuzz.py` reads it again ever after: put its texts into words of your own first.
 """
 
@@ -16,6 +16,7 @@ import gzip
 import hashlib
 import io
 import itertools
+import json
 import lzma
 import multiprocessing
 import os
@@ -37,6 +38,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines.countries import CountryNames
 from pipelines.invented.pages import generate_page
@@ -323,15 +325,18 @@ def _wrong_places(records: pa.RecordBatch, places: pa.RecordBatch) -> str | None
     return None
 
 
-# ---- damaged archives
+# ---- damaged archives and crawls
 
-_SUFFIXES = (".zip", ".zip", ".zip", ".tar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_CRAWLS = (".jsonl", ".parquet", ".parquet")
+_SUFFIXES = (".zip", ".zip", ".zip", ".tar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", *_CRAWLS)
 
 
 def damaged_archive(seed: int, number: int) -> tuple[str, bytes]:
-    """Archive `number` of a seed: its suffix and bytes."""
+    """Archive or crawl `number` of a seed: its suffix and bytes."""
     random = Random(f"{seed}/archive/{number}")
     suffix = random.choice(_SUFFIXES)
+    if suffix in _CRAWLS:
+        return suffix, _damaged_bytes(random, _crawl(random, suffix))
     members = [
         (_member_name(random), random.choice((b"", b"page", b"x" * 70_000, random.randbytes(600), _small_page(random))))
         for _ in range(random.choice((0, 1, 3, 6)))
@@ -398,6 +403,28 @@ def _tar(random: Random, members: Sequence[tuple[str, bytes]]) -> bytes:
     return file.getvalue()
 
 
+def _crawl(random: Random, suffix: str) -> bytes:
+    texts: list[Any] = [
+        random.choice((None, "", "x" * 70_000, "a\0b", "é", "\ud800", _small_page(random).decode()))
+        for _ in range(random.choice((0, 1, 3, 6, 30)))
+    ]
+    if suffix == ".jsonl":
+        rows: list[Any] = [{"text": text} for text in texts]
+        rows += random.choices((["text"], {"text": 5}, {"text": {}}, {}, 10**400, None), k=random.choice((0, 0, 2)))
+        return "\n".join(map(json.dumps, rows)).encode("utf-8", "surrogatepass")
+    clean = [text and text.replace("\ud800", "?") for text in texts]
+    file = io.BytesIO()
+    pq.write_table(
+        pa.table({"text": pa.array(clean, random.choice((pa.string(), pa.large_string(), pa.string_view())))}),
+        file,
+        row_group_size=random.choice((1, 5, 1000)),
+        compression=random.choice(("none", "zstd", "snappy", "gzip", "brotli", "lz4")),
+        use_dictionary=random.choice((True, False)),
+        data_page_version=random.choice(("1.0", "2.0")),
+    )
+    return file.getvalue()
+
+
 def _damaged_bytes(random: Random, data: bytes) -> bytes:
     for _ in range(random.choice((0, 1, 1, 2, 5))):
         position = random.randrange(len(data) + 1)
@@ -428,7 +455,7 @@ def wrong_with_archive(suffix: str, content: bytes, folder: Path) -> str | None:
     started = time.process_time()
     try:
         for page in read_files(list_files([str(path)], passed), passed):
-            if not page.source_uri.startswith(f"{path}/"):
+            if not page.source_uri.startswith((f"{path}/", f"{path}#")):
                 return f"a page has the address {page.source_uri!r}"
     except SourceError as error:
         passed.failed.append(str(error))

@@ -56,6 +56,10 @@ def _ours(pages: Path, made: Path, _: Path) -> list[str]:
     return [sys.executable, "-m", "pipelines", "run", "--warehouse", str(made), str(pages)]
 
 
+def _ours_parsing(pages: Path, made: Path, _: Path) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.parsing", str(pages), str(made)]
+
+
 def _script(name: str) -> Contestant:
     def command(pages: Path, made: Path, _: Path) -> list[str]:
         return [str(python_of(name)), str(PEERS / f"{name}_script.py"), str(pages), str(made)]
@@ -95,6 +99,7 @@ def _output(words: str, *command: str) -> Contestant:
 # The libraries of `benchmarks.extraction --peers`; its column of speed says which one is the fastest: hdx.
 CONTESTANTS = {
     "ours": Contestant("ours: everything, with countries, Dagster, checks and marts", _ours, makes_tables=True),
+    "parsing": Contestant("ours: pages to records in Parquet alone", _ours_parsing),
     "pandas": _pandas("pandas script"),
     "polars": _script("polars"),
     "duckdb": replace(_script("duckdb"), words="DuckDB SQL with regular expressions"),

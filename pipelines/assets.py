@@ -342,7 +342,7 @@ def database(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult
     """Build the database beside the old one, then move tables and database into place."""
     knobs = Settings()
     with stage("building the warehouse"):
-        now, is_new = warehouse.refresh_database(knobs, context.run_id)
+        now, is_new = warehouse.refresh_database(knobs, context.run.run_id)
     version = dg.DataVersion(now.inputs.fingerprint)
     yield dg.MaterializeResult(
         DATABASE,

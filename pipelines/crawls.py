@@ -61,10 +61,10 @@ def read_parquet(file: BinaryIO, byte_size: int) -> Iterator[Content]:
     """The pages of a Parquet file. Raises UnreadableError where it is none, or has no column of texts."""
     try:
         parquet = pq.ParquetFile(file)
-    except (pa.ArrowException, OSError) as error:
+        there = parquet.schema_arrow.names
+    except (pa.ArrowException, OSError, ValueError) as error:  # the last of names that are not UTF-8
         raise UnreadableError(f"cannot be read as Parquet ({error})") from None
     with parquet:
-        there = parquet.schema_arrow.names
         if not set(there) & set(_TEXT_COLUMNS):
             raise UnreadableError(_no_text(there))
         names = [name for name in there if name in _TEXT_COLUMNS + _ADDRESS_COLUMNS]

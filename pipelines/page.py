@@ -63,6 +63,9 @@ __all__ = [
     "read_page",
 ]
 
+#: A page has some fifty lines; what has more than this is something else, and a row for each would fill the memory.
+MOST_LINES = 100_000
+
 # The groups whose keys may come next.
 _PAGE, _LOCATION, _BLOCK, _THEMES = "page", "location", "block", "themes"
 
@@ -75,6 +78,9 @@ def read_page(text: str) -> Page:
     lines = text.replace("\r\n", "\n").removeprefix("\ufeff").split("\n")
     if not lines[-1]:
         del lines[-1]  # a last line end begins no further line
+    if len(lines) > MOST_LINES:
+        detail = f"{len(lines):,} lines; a page is read that has at most {MOST_LINES:,}"
+        return Page(REFUSED, line_count=len(lines), problems=[Problem(MOST_LINES + 1, None, "too_many_lines", detail)])
     for index, line in enumerate(lines):
         layout = FIRST_LINES.get(line)
         if layout is not None:
@@ -179,8 +185,9 @@ class _Reader:
         uncovered = 0
         for line_number, line_count, *_ in [*self.page.fields, Field(len(self.lines) + 1, 0, "", None, 0)]:
             for line in self.lines[uncovered : line_number - 1]:
-                is_footer = bool(line) and FOOTER.startswith(line.rstrip("\r"))
-                self.page.chrome_line_count += is_footer or line in HEADER_CHROME or is_blank(line)
+                self.page.chrome_line_count += (
+                    is_blank(line) or line in HEADER_CHROME or FOOTER.startswith(line.rstrip("\r"))
+                )
             uncovered = line_number - 1 + line_count
 
     def _add_unexpected(self, index: int, code: str = "unexpected_line") -> None:

@@ -24,6 +24,7 @@ class Problem(NamedTuple):
 PROBLEM_CODES: dict[str, tuple[str, str]] = {
     # the page as a whole
     "not_a_page": (ERROR, "The text has no key of an i-eval page: refused, its text stays in raw.pages."),
+    "too_many_lines": (ERROR, "More lines than any page has: refused, its text stays in raw.pages."),
     "list_page": (NOTE, "A list of records and not a record: recognised, its entries counted, refused."),
     "cut_before_first_key": (WARNING, "The page ends before its first key: nothing to load."),
     "no_record_block": (WARNING, "The page ends before its recommendation, lesson or good practice begins."),

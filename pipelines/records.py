@@ -108,6 +108,7 @@ RECORD_SCHEMA: pa.Schema = pa.schema(
 )
 
 _EMPTY = {"-", ".", "n/a", "na", "none", "not applicable"}
+_LONGEST_EMPTY = max(map(len, _EMPTY))
 _DATE_FORM = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?: \d{2}:\d{2}:\d{2}(?:\.\d+)?)?")
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _MOST_DIGITS = 18  # what a 64-bit integer surely holds
@@ -253,9 +254,10 @@ def _read_block(
 
 def _text(value: Value | None) -> str | None:
     """A free text, or NULL where an empty marker (`-`, `N/A` …) stands alone in it."""
-    if value is None or value.text is None or value.text.strip().casefold() in _EMPTY:
+    if value is None or value.text is None:
         return None
-    return value.text
+    stripped = value.text.strip()
+    return None if len(stripped) <= _LONGEST_EMPTY and stripped.casefold() in _EMPTY else value.text
 
 
 def _date(value: Value | None, problems: list[Problem]) -> datetime.date | None:

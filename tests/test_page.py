@@ -201,6 +201,7 @@ def fields(page: Page) -> dict[str, str | None]:
         ("Kalo miru.\n", REFUSED, "not_a_page"),
         ("Kalo\n- recommendations:\n- date:\n- 2023\n", REFUSED, "not_a_page"),
         ("eval_number: 12\n", REFUSED, "not_a_page"),
+        (BLOCK + "- title:\n" + "Kalo\n" * 100_000, REFUSED, "too_many_lines"),
         ("Back to ind", REFUSED, "cut_before_first_key"),
         ("Back to index\nKalo Mi", REFUSED, "cut_before_first_key"),
         ("Back to index\n\nKalo\n- eval_num", REFUSED, "cut_before_first_key"),

@@ -575,6 +575,14 @@ def test_parquet_that_is_none(tmp_path: Path, content: bytes) -> None:
         read(path)
 
 
+def test_parquet_with_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "crawl.parquet"
+    pq.write_table(pa.table({"text": ["one"], "zz": ["two"]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"zz", b"\xb7z"))
+    with pytest.raises(SourceError, match="cannot be read as Parquet"):
+        read(path)
+
+
 # ---- the fingerprint that the sensor looks at
 
 
