@@ -75,7 +75,7 @@ def ask(connection: duckdb.DuckDBPyConnection, question: str, given: Mapping[str
     files = worked_questions()
     if question in files:
         file = files[question]
-        return _run(connection, file.statement, _values(file, given))
+        return _run(connection, file.statement, _values(connection, file, given))
     if not question.strip() or len(question.split()) == 1:
         raise QuestionError(
             _unknown(f"there is no question {question!r}", question, list(files), "`ieval sql` lists them")
@@ -85,15 +85,32 @@ def ask(connection: duckdb.DuckDBPyConnection, question: str, given: Mapping[str
     return _run(connection, question, {})
 
 
-def _values(file: SqlFile, given: Mapping[str, str]) -> dict[str, Any]:
+def _values(connection: duckdb.DuckDBPyConnection, file: SqlFile, given: Mapping[str, str]) -> dict[str, Any]:
     names = [parameter.name for parameter in file.parameters]
     for name in given:
         if name not in names:
             known = f"it takes {', '.join(f'--{known}' for known in names)}" if names else "it takes none"
             raise QuestionError(_unknown(f"{file.name} has no parameter --{name}", name, names, known, "--"))
+    for parameter in file.parameters:
+        if parameter.table and parameter.name in given:
+            _look_up(connection, parameter, given[parameter.name])
     return {
         parameter.name: _value(parameter, given.get(parameter.name, parameter.default)) for parameter in file.parameters
     }
+
+
+def _look_up(connection: duckdb.DuckDBPyConnection, parameter: Parameter, text: str) -> None:
+    """Raise QuestionError where a text is none of the values of its parameter: else the answer would just be empty."""
+    values = f"SELECT DISTINCT {_folded(str(parameter.column))} FROM {parameter.table}"
+    [(is_known,)] = connection.execute(f"SELECT {_folded('?')} IN ({values})", [text]).fetchall()
+    if not is_known:
+        known = [value for (value,) in connection.execute(values).fetchall()]
+        what = f"--{parameter.name}: there is no {text!r}"
+        raise QuestionError(_unknown(what, text.lower(), known, f"{parameter.table} has what there is"))
+
+
+def _folded(expression: str) -> str:
+    return f"replace(strip_accents(lower(CAST({expression} AS VARCHAR))), '’', chr(39))"
 
 
 def _value(parameter: Parameter, text: str | None) -> Any:

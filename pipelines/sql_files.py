@@ -1,9 +1,9 @@
 """Reads the files of `sql/`: what each says of itself in its leading comment, its statement, and what it depends on.
 
-A file is one statement under a comment. In the comment, `-- $name (type, default value): words` declares a parameter
-`-- severity: error, blocking` says how bad a row of a check is, and `-- page by page` that a check looks at no two
-pages together, `-- looks at everything` that it compares records that have nothing
-else in common. What the statements compute does not belong here.
+A file is one statement under a comment. In the comment, `-- $name (type, default value): words` declares a parameter,
+`(text from schema.table.column, default value)` one that must be a value of a column; `-- severity: error, blocking`
+says how bad a row of a check is, `-- page by page` that a check looks at no two pages together, `-- looks at
+everything` that it compares records that have nothing else in common. What the statements compute does not belong here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from typing import Any
 
 import duckdb
 
-_PARAMETER = re.compile(r"--\s*\$(?P<name>\w+)\s*\((?P<type>\w+), default (?P<default>.*)\):\s*(?P<words>.*)")
+_PARAMETER = re.compile(
+    r"--\s*\$(?P<name>\w+)\s*"
+    r"\((?P<type>\w+)(?: from (?P<table>\w+\.\w+)\.(?P<column>\w+))?, default (?P<default>.*)\):\s*(?P<words>.*)"
+)
 _EVERYTHING = re.compile(r"--\s*looks at everything\s*")
 _PAGE_BY_PAGE = re.compile(r"--\s*page by page\s*")
 _SEVERITY = re.compile(r"--\s*severity:\s*(?P<severity>error|warning)(?P<blocking>, blocking)?\s*")
@@ -27,12 +30,17 @@ _SEVERITY = re.compile(r"--\s*severity:\s*(?P<severity>error|warning)(?P<blockin
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a worked question; `default` None means that it filters nothing unless given."""
+    """A parameter of a worked question; `default` None means that it filters nothing unless given.
+
+    `table` and `column`: where its values come from, if they are known; case, accents and form of quotes do not count.
+    """
 
     name: str
     type: str
     default: str | None
     words: str
+    table: str | None = None
+    column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,9 @@ def _read_file(path: Path) -> SqlFile:
         line = lines.pop(0)
         if match := _PARAMETER.fullmatch(line):
             default = None if match["default"] == "NULL" else match["default"]
-            parameters.append(Parameter(match["name"], match["type"], default, match["words"]))
+            parameters.append(
+                Parameter(match["name"], match["type"], default, match["words"], match["table"], match["column"])
+            )
         elif match := _SEVERITY.fullmatch(line):
             severity, is_blocking = match["severity"], bool(match["blocking"])
         elif _PAGE_BY_PAGE.fullmatch(line):

@@ -50,8 +50,10 @@ def test_parameters_are_given_as_text(connection: duckdb.DuckDBPyConnection) -> 
     assert ask(connection, "changes", {"since": "2999-01-01"}).rows == []
     kenya = ask(connection, "country_promises", {"country": "Kenya"})
     assert {row[kenya.columns.index("country")] for row in kenya.rows} == {"Kenya"}
+    assert ask(connection, "country_promises", {"country": "CÔTE D’IVOIRE"}).columns == kenya.columns
+    assert ask(connection, "country_promises", {"country": "Tuvalu"}).rows == []  # known, and nothing is promised
     # What looks like SQL is a text like any other.
-    assert ask(connection, "country_promises", {"country": "x' OR 'x' = 'x"}).rows == []
+    assert ask(connection, "text_search", {"words": "x' OR 'x' = 'x"}).rows == []
 
 
 def test_any_query(connection: duckdb.DuckDBPyConnection) -> None:
@@ -82,6 +84,9 @@ def test_times_mean_utc_wherever_one_asks(hostile: Built, ieval: Ieval) -> None:
         ("contradictions", {"xyzzy": "x"}, "has no parameter --xyzzy; it takes none"),
         ("changes", {"since": "yesterday"}, "--since 'yesterday' is not a date like 2026-01-31"),
         ("oldest_open", {"rows": "many"}, "--rows 'many' is not a whole number"),
+        ("country_promises", {"country": "Kenyaa"}, "--country: there is no 'Kenyaa'; did you mean kenya?"),
+        ("country_promises", {"country": "x' OR 'x' = 'x"}, "; mart.country_names has what there is"),
+        ("page_problems", {"severity": "errors"}, "--severity: there is no 'errors'; did you mean error?"),
         ("SELECT 1 AS one", {"country": "x"}, "a query takes no --country"),
         ("SELECT nope FROM lessons", {}, '"nope" not found'),
         ("SELECT * FROM lesons", {}, "lessons"),

@@ -1,5 +1,5 @@
 -- What do we have on a country, in numbers?
--- $country (text, default Cambodia): ISO alpha-3 code, or a name in English, French or Spanish, or as printed
+-- $country (text from mart.country_names.name, default Cambodia): ISO alpha-3 code, or a name in English, French or Spanish, or as printed
 select
     profile.country_name as country,
     profile.region_label as region,

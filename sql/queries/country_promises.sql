@@ -1,7 +1,7 @@
 -- What has been promised for a country?
 -- Also by global evaluations: first what a plan promises the country by name, then what is promised for a
 -- whole programme whose evaluation is filed under the country.
--- $country (text, default Cambodia): ISO alpha-3 code, or a name in English, French or Spanish, or as printed
+-- $country (text from mart.country_names.name, default Cambodia): ISO alpha-3 code, or a name in English, French or Spanish, or as printed
 select
     items.country_name as country,
     items.basis,

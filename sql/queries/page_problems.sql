@@ -1,6 +1,6 @@
 -- What is wrong with the pages that were read?
 -- Every problem with its page and line, the worst first.
--- $severity (text, default NULL): only problems of this severity: note, warning or error
+-- $severity (text from main.problem_codes.severity, default NULL): only problems of this severity: note, warning or error
 select
     problems.severity,
     problems.problem_code as problem,

@@ -27,7 +27,7 @@ GIVEN: tuple[dict[str, str], ...] = (
         "severity": "note",
         "words": "the  INSPECCIÓN",
     },
-    {"country": "x' OR 'x' = 'x", "theme": "%", "words": "'; DROP TABLE lessons"},
+    {"country": "Tuvalu", "theme": "%", "words": "'; DROP TABLE lessons"},
 )
 
 
@@ -68,3 +68,8 @@ def test_same_answer_as_duckdb(sqlite: sqlite3.Connection, hostile: Built, name:
 def test_every_twin_belongs_to_a_question() -> None:
     assert {path.stem for path in (SQL / "queries" / "sqlite").glob("*.sql")} <= set(worked_questions())
     assert list(sqlite_questions()) == list(worked_questions())
+
+
+@pytest.mark.parametrize("name", ["country_profile", "country_promises"])
+def test_what_looks_like_sql_is_a_text(sqlite: sqlite3.Connection, name: str) -> None:
+    assert sqlite.execute(sqlite_questions()[name].sql, {"country": "x' OR 'x' = 'x"}).fetchall() == []
