@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pipelines.settings import Settings
 
@@ -53,3 +54,33 @@ def held_open(home: Path, run_id: str) -> Iterator[None]:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         yield
+
+
+@contextlib.contextmanager
+def engines_kept() -> Iterator[None]:
+    """Let Dagster have one SQLAlchemy engine for each of its SQLite files, where it makes one for every event.
+
+    Every engine compiles every statement anew, and every commit waits for the disk: a second of each run. The files are
+    only the history of runs; after a power cut the last events may be missing from them, and they are whole.
+    """
+    import sqlalchemy
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage
+
+    engines: dict[str, sqlalchemy.Engine] = {}
+
+    def create_engine(address: str, **options: Any) -> sqlalchemy.Engine:
+        if address not in engines:
+            engines[address] = sqlalchemy.create_engine(address, **options)
+            sqlalchemy.event.listen(engines[address], "connect", _leave_the_disk_its_time)
+        return engines[address]
+
+    with contextlib.ExitStack() as stack:
+        for module in (sqlite_event_log, sqlite_run_storage):
+            stack.callback(setattr, module, "create_engine", module.create_engine)
+            setattr(module, "create_engine", create_engine)  # noqa: B010 (it is no name that they export)
+        yield
+
+
+def _leave_the_disk_its_time(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")

@@ -15,15 +15,17 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.questions import Answer
 from pipelines.settings import columns_when_piped
+
+if TYPE_CHECKING:  # so that nobody who prints has to import DuckDB
+    from pipelines.questions import Answer
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: Longest text that an Excel cell holds.

@@ -98,6 +98,7 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float, run_id: st
     own_imports = time.perf_counter()
     from pipelines.definitions import JOB_NAME, defs
     from pipelines.publication import published
+    from pipelines.warehouse import drop_staged
 
     own = time.perf_counter() - own_imports
     config = {
@@ -110,7 +111,11 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float, run_id: st
     }
     before = published(knobs)
     try:
-        with dg.DagsterInstance.get() as instance, dagster_home.held_open(home, run_id):
+        with (
+            dagster_home.engines_kept(),
+            dg.DagsterInstance.get() as instance,
+            dagster_home.held_open(home, run_id),
+        ):
             job = defs.resolve_job_def(JOB_NAME)
             result = job.execute_in_process(config, instance=instance, raise_on_error=False, run_id=run_id)
     except (OSError, sqlite3.Error, SQLAlchemyError) as error:
@@ -120,6 +125,8 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float, run_id: st
             f"{home} cannot be used ({cause}); make it writable or, if it is damaged, delete it: it is only the "
             "history of runs"
         ) from error
+    finally:
+        drop_staged(knobs)  # of a run that has failed
     if not result.success:
         why = _why(result)
         _raise_if_full(knobs, why)

@@ -65,9 +65,7 @@ def refresh_tables(
     Returns all tables, each after those that it reads from. `rebuild`: compute all of them from all pages. `progress`
     is told of each that is written. Raises lake.GateError.
     """
-    if unchecked := _STAGED.pop(knobs.staging, None):
-        wait([unchecked.database])  # of an earlier run in this process, whose checks failed
-    shutil.rmtree(knobs.staging, ignore_errors=True)
+    drop_staged(knobs)
     tidy_up(knobs)
     before, now = published(knobs), inputs(knobs)
     if before and before.inputs == now and not rebuild:
@@ -83,6 +81,13 @@ def refresh_tables(
         database = _BUILDER.submit(_make_database, knobs, None)
     _STAGED[knobs.staging] = Staged(now, changed, increment, database)
     return tables
+
+
+def drop_staged(knobs: Settings) -> None:
+    """Remove what is staged and will not be published, once nobody writes it any more."""
+    if unchecked := _STAGED.pop(knobs.staging, None):
+        wait([unchecked.database])
+    shutil.rmtree(knobs.staging, ignore_errors=True)
 
 
 def _increment(knobs: Settings, before: Published, now: Inputs, progress: Callable[[int], None]) -> Increment | None:

@@ -184,10 +184,12 @@ def test_dask_is_asked_for_only_where_somebody_wants_a_cluster() -> None:
 def test_dagster_stays_at_the_doors() -> None:
     assert {module for module in MODULES if "dagster" in foreign(module)} == {
         "assets",
+        "dagster_home",
         "definitions",
         "pruning",
         "running",
     }
+    assert "dagster" not in foreign("dagster_home", lazy=False)  # it says where the home is before Dagster is imported
     assert {module for module in MODULES if "dagster" in foreign(module, lazy=False)} == {"assets", "definitions"}
     # Nothing behind the doors imports what imports Dagster, but where it is asked to.
     assert {module for module in MODULES if own(module) & {"assets", "definitions"}} == {"definitions", "running"}

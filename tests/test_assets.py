@@ -13,11 +13,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
-import yaml
 from conftest import PAGES, SHIPPED
 from small_pages import Increments, assert_database_agrees, parquet_bytes, recommendation
 
-from pipelines import checks, dagster_home, definitions, parts, publication, stages
+from pipelines import checks, definitions, parts, publication, stages
 from pipelines.assets import DATABASE, EXPORT, PAGE_STORE, RECORDS, REPORT, SEED_PAGES, SEED_REFERENCE
 from pipelines.definitions import JOB_NAME, OUTPUTS_JOB_NAME, defs, new_pages, published_anew, schedule
 from pipelines.marts import MARTS
@@ -602,30 +601,6 @@ def test_a_webhook_that_is_down_or_wrong_fails_nothing_else(
     assert {event.event_type_value for event in hooks} == {"HOOK_COMPLETED"}
     # The address may be a secret.
     assert not any("s3cret" in str(event) for event in result.all_events)
-
-
-# ---- Dagster's home
-
-
-def test_home_has_telemetry_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DAGSTER_HOME")
-    home = dagster_home.prepare(Settings(warehouse=tmp_path / "new" / "warehouse"))
-    assert home == tmp_path / "new" / "warehouse" / ".dagster"
-    config = yaml.safe_load((home / "dagster.yaml").read_text("utf-8"))
-    assert config["telemetry"] == {"enabled": False}
-    assert config["nux"] == {"enabled": False}
-
-
-def test_a_home_of_ones_own_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "dagster.yaml").write_text("# mine\n", encoding="utf-8")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    assert dagster_home.prepare(Settings(warehouse=tmp_path / "warehouse")) == tmp_path
-    assert (tmp_path / "dagster.yaml").read_text("utf-8") == "# mine\n"
-
-
-def test_these_tests_do_not_phone_home() -> None:
-    with dg.DagsterInstance.get() as instance:
-        assert instance.telemetry_enabled is False
 
 
 def test_code_location_is_found_by_dagster() -> None:
