@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from pipelines.lake import TableFile, write_table
 from pipelines.schema import load_order, quote
 from pipelines.settings import Settings
-from pipelines.table_builder import compute, connect, look_at, stage_parts, table_files, view_parquet
+from pipelines.table_builder import compute, connect, stage_parts, table_files, view_parquet
 from pipelines.tables import TABLES, Table
 
 #: The records of a kind by the column that leads the key of their tables.
@@ -162,9 +162,7 @@ def compute_increment(
     parted = {table.name: condition for table in TABLES.values() if (condition := affected.condition(table))}
     folder, target = staging / "fresh", staging / "parquet"
     with connect(knobs) as connection:
-        stage_parts(connection, knobs)
-        connection.register("affected_pages", pa.table({"page_id": affected.pages}))
-        look_at(connection, "affected_pages")
+        stage_parts(connection, knobs, affected.pages)
         for table in TABLES.values():  # vocabularies, which are as they were, and projects
             if table.name not in parted:
                 view_parquet(connection, table.qualified_name, published / f"{table.name}.parquet")

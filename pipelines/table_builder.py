@@ -50,7 +50,7 @@ def connect(knobs: Settings, side_by_side: int = 1) -> Iterator[duckdb.DuckDBPyC
         connection.execute(f"SET memory_limit = '{knobs.memory_share(side_by_side)}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
-        for schema in ("stored", "staged", "reference", "raw", "mart"):
+        for schema in ("staged", "reference", "raw", "mart"):
             connection.execute(f"CREATE SCHEMA {schema}")
         yield connection
 
@@ -123,47 +123,57 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, file: SqlFile) ->
         yield from connection.sql(query).to_arrow_reader(_BATCH_ROWS)
 
 
-def stage_parts(connection: duckdb.DuckDBPyConnection, knobs: Settings) -> None:
+def stage_parts(connection: duckdb.DuckDBPyConnection, knobs: Settings, pages: pa.Array[Any] | None = None) -> None:
     """Make the parts and the vocabularies known as `staged.pages`, `.sightings`, `.records`, `.places`, `reference.…`.
 
-    The views of schema `stored` have all pages; those of `staged` have the pages that are looked at: all of them.
+    `pages`: the page_ids of those to look at, so few that they fit into memory; None for all, of which there are views.
     """
     parts = store_parts(knobs.page_store)
-    _view_parts(connection, "stored.pages", parts, PAGE_SCHEMA)
-    _view_parts(connection, "stored.further_sightings", sighting_parts(knobs.page_store), SIGHTING_SCHEMA)
-    _view_parts(connection, "stored.records", [knobs.records / part.name for part in parts], RECORD_SCHEMA)
-    _view_parts(connection, "stored.places", [knobs.places / part.name for part in parts], PLACE_SCHEMA)
+    if pages is not None:
+        connection.register("looked_at", pa.table({"page_id": pages}))
+        parts = _parts_with_pages(connection, parts)
+    for name, paths, schema in (
+        ("pages", parts, PAGE_SCHEMA),
+        ("further_sightings", sighting_parts(knobs.page_store), SIGHTING_SCHEMA),
+        ("records", [knobs.records / part.name for part in parts], RECORD_SCHEMA),
+        ("places", [knobs.places / part.name for part in parts], PLACE_SCHEMA),
+    ):
+        if paths:
+            rows = _read_parquet(connection, paths)
+        else:
+            connection.register(rows := f"no_{name}", schema.empty_table())
+        if pages is None:
+            connection.execute(f"CREATE VIEW staged.{name} AS SELECT * FROM {rows}")
+        else:
+            connection.execute(
+                f"CREATE TABLE staged.{name} AS SELECT * FROM {rows} WHERE page_id IN (SELECT page_id FROM looked_at)"
+            )
     columns = ", ".join(SIGHTING_SCHEMA.names)
     connection.execute(
-        f"CREATE VIEW stored.sightings AS SELECT {columns} FROM stored.pages "
-        f"UNION ALL SELECT {columns} FROM stored.further_sightings"
+        f"CREATE VIEW staged.sightings AS SELECT {columns} FROM staged.pages "
+        f"UNION ALL SELECT {columns} FROM staged.further_sightings"
     )
-    for name in ("pages", "sightings", "records", "places"):
-        connection.execute(f"CREATE VIEW staged.{name} AS SELECT * FROM stored.{name}")
     _stage_reference(connection)
 
 
-def look_at(connection: duckdb.DuckDBPyConnection, pages: str) -> None:
-    """Look at some pages only, so few that they fit into memory: `pages` is a relation with a column page_id."""
-    for name in ("pages", "sightings", "records", "places"):
-        connection.execute(f"DROP VIEW staged.{name}")
-        connection.execute(
-            f"CREATE TABLE staged.{name} AS SELECT * FROM stored.{name} WHERE page_id IN (SELECT page_id FROM {pages})"
-        )
+def _parts_with_pages(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> list[Path]:
+    """Those of the parts of pages that hold any page that is looked at: the others need not be opened again."""
+    if not parts:
+        return []
+    rows = connection.execute(
+        f"SELECT DISTINCT parse_filename(filename) FROM {_read_parquet(connection, parts, 'filename = true')} "
+        "WHERE page_id IN (SELECT page_id FROM looked_at)"
+    ).fetchall()
+    names = {name for (name,) in rows}
+    return [part for part in parts if part.name in names]
 
 
-def _view_parts(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
-    if paths:
-        for path in paths[:1]:
-            # An fsspec address: DuckDB reads through its file system.
-            if not isinstance(path, Path) and not connection.filesystem_is_registered(path.protocol):
-                connection.register_filesystem(path.fs)
-        names = ", ".join(quote(str(path)) for path in paths)
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{names}])")
-    else:
-        empty = name.replace(".", "_")
-        connection.register(empty, schema.empty_table())
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {empty}")
+def _read_parquet(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], *options: str) -> str:
+    """What stands for the rows of these files, of which there is at least one, in SQL."""
+    if not isinstance(paths[0], Path) and not connection.filesystem_is_registered(paths[0].protocol):
+        connection.register_filesystem(paths[0].fs)  # an fsspec address: DuckDB reads through its file system
+    names = ", ".join(quote(str(path)) for path in paths)
+    return f"read_parquet({', '.join([f'[{names}]', *options])})"
 
 
 def _stage_reference(connection: duckdb.DuckDBPyConnection) -> None:

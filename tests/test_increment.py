@@ -212,13 +212,13 @@ def test_an_increment_looks_at_no_other_page(
 ) -> None:
     """Only the pages that share a record or an evaluation with a new one, and those that do with these."""
     looked_at: list[set[str]] = []
-    look_at = table_builder.look_at
+    compute = table_builder.compute
 
-    def watched(connection: duckdb.DuckDBPyConnection, pages: str) -> None:
-        look_at(connection, pages)
+    def watched(connection: duckdb.DuckDBPyConnection, *rest: Any) -> Any:
         looked_at.append({text for (text,) in connection.execute("SELECT page_text FROM staged.pages").fetchall()})
+        return compute(connection, *rest)
 
-    monkeypatch.setattr(increment_module, "look_at", watched)
+    monkeypatch.setattr(increment_module, "compute", watched)
     new = Sighting("6.txt", recommendation(6), day(3))
     store(folder, new)
     build(folder, [], day(1))
