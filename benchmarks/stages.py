@@ -155,12 +155,15 @@ def _places(warehouse: Path) -> Iterator[tuple[str, int]]:
     group_of = {table: words for words, tables in GROUPS.items() for table in tables}
     others = 0
     for place in sorted(warehouse.iterdir()):
+        if place.name == "current":  # what it leads to is told by the other links
+            continue
         size = sum(file.stat().st_size for file in [place, *place.rglob("*")] if file.is_file())
         if place.is_file() and place.suffix != ".duckdb":
             others += size
             continue
         if place.name != "parquet":
-            yield f"`{place.name}`", size
+            words = " (what is current, and the one before)" if place.name == "publications" else ""
+            yield f"`{place.name}`{words}", size
             continue
         groups: dict[str, int] = dict.fromkeys(GROUPS, 0)
         for file in sorted(place.glob("*.parquet")):
