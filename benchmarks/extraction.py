@@ -26,9 +26,9 @@ from pipelines.countries import CountryNames
 from pipelines.language import language_of
 from pipelines.reference import read_country_names
 from pipelines.roles import SUBJECT
+from pipelines.settings import PROJECT, REFERENCE
 
-ROOT = Path(__file__).resolve().parent.parent
-LABELLED = ROOT / "tests" / "labelled"
+LABELLED = PROJECT / "tests" / "labelled"
 #: library -> its distribution; peers/countries/with_<library>.py says how it is asked, <library>.lock what it needs.
 LIBRARIES = {
     "hdx": "hdx-python-country",
@@ -101,7 +101,7 @@ def read_set(path: Path) -> list[dict[str, object]]:
 
 @cache
 def our_names() -> CountryNames:
-    return read_country_names(ROOT / "seeds" / "reference")
+    return read_country_names(REFERENCE)
 
 
 def locate(value: str) -> str | None:
@@ -225,7 +225,7 @@ def print_libraries(fields: list[dict], mentions: list[dict]) -> None:
 
 def generated_texts(pages: int, key: str | None = None) -> list[str]:
     """The free texts of generated pages; with `key`, the values of this one only."""
-    from benchmarks.generate import generate_page
+    from pipelines.invented.pages import generate_page
     from pipelines.page import read_page
     from pipelines.page_keys import BLOCK_KEYS, TEXT
 

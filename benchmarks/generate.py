@@ -1,6 +1,6 @@
 """Writes a seeded corpus of invented pages into a folder, for benchmarks and for whoever wants pages to play with.
 
-How pages are invented is in pipelines/invented_*.py, for the demonstration makes some as well.
+How pages are invented is in `pipelines/invented`, for the demonstration makes some as well.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import sys
 import time
 from pathlib import Path
 
-from pipelines.invented.pages import generate_page, write_corpus
-from pipelines.settings import PROJECT, REFERENCE
+from pipelines.invented.pages import generate_pages
 
-__all__ = ["REFERENCE", "ROOT", "generate_page", "write_corpus"]
-ROOT = PROJECT
+
+def write_corpus(out: Path, count: int, seed: int = 1) -> int:
+    """Write pages 1 … count into a folder, one file each, and return how many bytes."""
+    out.mkdir(parents=True, exist_ok=True)
+    return sum((out / name).write_bytes(page) for name, page in generate_pages(count, seed))
 
 
 def main() -> None:

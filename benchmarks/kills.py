@@ -30,7 +30,6 @@ from typing import Any
 
 import duckdb
 
-from benchmarks.generate import ROOT
 from benchmarks.measure import end_cleanly
 from pipelines import engine, settings, warehouse
 from pipelines.invented.pages import generate_page
@@ -174,7 +173,7 @@ class Trial:
         variables = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
         return subprocess.Popen(
             [sys.executable, "-c", program],
-            cwd=ROOT,
+            cwd=settings.PROJECT,
             env=variables | {"IEVAL_WORKERS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -26,8 +26,9 @@ from pathlib import Path
 from benchmarks.agreement import differences
 from benchmarks.environments import PEERS, EnvironmentFailed, python_of, version
 from benchmarks.extraction import LIBRARIES
-from benchmarks.generate import REFERENCE, ROOT, write_corpus
+from benchmarks.generate import write_corpus
 from benchmarks.measure import CommandFailed, Cost, Runs, describe_machine, end_cleanly, interleave, run, table
+from pipelines.settings import PROJECT, REFERENCE
 from pipelines.tables import TABLES
 
 #: Share of the rows of a table that a peer may read in another way. Some 3 pages in 100,000 are cut inside the key that
@@ -138,7 +139,7 @@ class Race:
         first = next((name for name in names if name == "ours" or self._needs_warehouse(name)), "ours")
         if first != "ours":
             print("  making our warehouse ...", file=sys.stderr)
-            run(_ours(self.pages, self.warehouse, self.warehouse), ROOT)
+            run(_ours(self.pages, self.warehouse, self.warehouse), PROJECT)
 
     def measure(self, name: str, number: int) -> Cost:
         """Run a contestant once; raise CommandFailed, also where its tables are not ours."""
@@ -149,7 +150,7 @@ class Race:
         command = contestant.command(self._sample(step) if step > 1 else self.pages, made, self.warehouse)
         if self._needs_warehouse(name) and not self.warehouse.exists():
             raise CommandFailed(command, "needs our warehouse, and there is none", "")
-        cost = run(command, ROOT, memory_limit=self.memory_limit)
+        cost = run(command, PROJECT, memory_limit=self.memory_limit)
         print(f"  {name} {number}: {cost.wall_seconds:.2f} s", file=sys.stderr)
         if name == "ours":
             shutil.rmtree(self.warehouse, ignore_errors=True)

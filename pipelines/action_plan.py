@@ -71,7 +71,6 @@ class _Heading(NamedTuple):
     text: str
     countries: list[RoledMention]
     style: str | None
-    is_reset: bool
     style_below: str | None
     is_key: bool = False
 
@@ -147,7 +146,7 @@ class _PlanReader:
         subjects = [mention for mention in mentions if mention.role == SUBJECT]
         words = self._text[start:end]
         if self._is_key_line(words, start):
-            return _Heading(words, subjects, line.style, not subjects, below.style, is_key=True)
+            return _Heading(words, subjects, line.style, below.style, is_key=True)
         if not ends_in_colon and words.endswith(_SENTENCE_SIGNS):
             return None
         if ends_in_colon:
@@ -157,13 +156,13 @@ class _PlanReader:
             if not subjects and not is_reset and self._heading and self._heading.holds_for(line):
                 # A lead-in among the lines of a country is still about that country.
                 return self._heading._replace(text=words, style_below=below.style)
-            return _Heading(words, subjects, line.style, is_reset, below.style)
+            return _Heading(words, subjects, line.style, below.style)
         if subjects and self._is_only_names(start, end, subjects):
-            return _Heading(words, subjects, line.style, False, below.style)
+            return _Heading(words, subjects, line.style, below.style)
         if not subjects and self._is_only_reset(start, end):
-            return _Heading(words, [], line.style, True, below.style)
+            return _Heading(words, [], line.style, below.style)
         if subjects and line.style is None and below.style is not None and words.count(" ") < 8:
-            return _Heading(words, subjects, line.style, False, below.style)
+            return _Heading(words, subjects, line.style, below.style)
         return None
 
     def _is_key_line(self, words: str, start: int) -> bool:

@@ -18,13 +18,13 @@ import pyarrow as pa
 from pipelines import checks, engine, lock, settings, warehouse
 from pipelines.cluster import ClusterError, open_cluster
 from pipelines.database import mart_files
-from pipelines.intake import find, take_in, tidy_up
+from pipelines.intake import drop_old_parts, find, take_in
 from pipelines.lake import GateError, TableFile
 from pipelines.marts import MARTS
 from pipelines.pages import MomentError, read_moment, store_parts, store_version
 from pipelines.printing import on_one_line
 from pipelines.publication import published
-from pipelines.reference import ReferenceError, read_reference
+from pipelines.reference import VocabularyError, read_reference
 from pipelines.settings import Settings
 from pipelines.sources import SourceError
 from pipelines.sql_files import read_folder
@@ -84,7 +84,7 @@ def page_store(context: dg.AssetExecutionContext, config: PagesConfig) -> dg.Mat
     """Every distinct content of every page ever read, with where and when it was first seen. Only ever grows."""
     knobs = Settings()
     lock.hold(knobs.warehouse, context.log.warning)
-    tidy_up(knobs, config.rebuild)
+    drop_old_parts(knobs, config.rebuild)
     try:
         is_stated = config.as_of is not None
         seen_at = read_moment(config.as_of) if config.as_of is not None else datetime.datetime.now(datetime.UTC)
@@ -153,7 +153,7 @@ def records(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         outdated = reader.outdated(engine.part_files(knobs))
         with stage("reading records", engine.count_rows(files.pages for files in outdated)) as advance:
             pages = reader.finish(outdated, advance)
-    except (ReferenceError, ClusterError) as error:
+    except (VocabularyError, ClusterError) as error:
         raise _failure(error) from error
     return dg.MaterializeResult(
         metadata={"parts_read": len(outdated), "parts_kept": len(parts) - len(outdated), "pages_read": pages},
@@ -258,7 +258,7 @@ def tables(context: dg.AssetExecutionContext, config: TablesConfig) -> Iterator[
 def _check_groups() -> dict[tuple[dg.AssetKey, str], list[checks.Check]]:
     """The checks by asset: what blocks a run is its `contract`, what only deserves a look its `plausibility`.
 
-    One asset check for each of the 140 rules would cost a run more in Dagster's event log than all our work.
+    One asset check for each rule would cost a run more in Dagster's event log than all our work.
     """
     groups: dict[tuple[dg.AssetKey, str], list[checks.Check]] = defaultdict(list)
     for check in checks.all_checks():
@@ -313,7 +313,7 @@ def _failed_checks(knobs: Settings, advance: Callable[[int], None]) -> dict[str,
     again = [rule for rule in rules if state.increment and (rule.name in known or rule.sees_everything)]
     results = []
     with warehouse.open_refreshed(knobs, only_fresh=True) as connection:
-        results += checks.run_checks(connection, [rule for rule in checks.all_checks() if rule not in again], advance)
+        results += checks.run_checks(connection, [rule for rule in rules if rule not in again], advance)
     if again:
         with warehouse.open_refreshed(knobs) as connection:
             results += checks.run_checks(connection, again, advance)

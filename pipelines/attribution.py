@@ -252,7 +252,7 @@ class Attributor:
             behind = _TOKEN.findall(folded[comma : comma + 30])[:2]
             if behind and (behind[0] in anaphors or self._stands_for_countries(behind)):
                 return True
-        return self._repeats(folded, span, tokens, topic)
+        return self._repeats(folded, tokens, topic)
 
     def _stands_for_countries(self, tokens: list[str]) -> bool:
         plain = self._context.plain(tokens)
@@ -265,7 +265,7 @@ class Attributor:
             and (tokens[1] in numbers or (len(tokens) > 2 and tokens[2] in numbers and tokens[1] in ("other",)))
         )
 
-    def _repeats(self, folded: str, span: tuple[int, int], tokens: list[str], topic: Topic) -> bool:
+    def _repeats(self, folded: str, tokens: list[str], topic: Topic) -> bool:
         """`… requested a review. The review will …`: what the last sentence brought up is still its country's."""
         if tokens[0] not in self._context.articles or len(tokens) < 2:
             return False

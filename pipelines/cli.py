@@ -41,7 +41,6 @@ def _warehouse_option(command: _Command) -> _Command:
     return click.option(
         "--warehouse",
         type=click.Path(path_type=Path, file_okay=False),
-        envvar="IEVAL_WAREHOUSE",
         help="Folder of the warehouse (IEVAL_WAREHOUSE).  [default: warehouse/]",
     )(command)
 
@@ -75,13 +74,11 @@ def main() -> None:
 @click.option(
     "--engine",
     type=click.Choice(["pool", "dask"]),
-    envvar="IEVAL_ENGINE",
     help="Who reads pages: processes of this machine, or a Dask cluster (IEVAL_ENGINE).  [default: pool]",
 )
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    envvar="IEVAL_SCHEDULER",
     help="Dask scheduler, like tcp://host:8786 (IEVAL_SCHEDULER).  [default: a cluster on this machine]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -89,7 +86,6 @@ def main() -> None:
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
-    envvar="IEVAL_LOG_FORMAT",
     help="Log to stderr with the id of the run, one line a stage (IEVAL_LOG_FORMAT).  [default: no log]",
 )
 @_warehouse_option
@@ -469,8 +465,7 @@ def demo(pages: int, folder: Path | None, host: str, port: int, no_open: bool, n
 
 @main.command(short_help="Print the data dictionary as Markdown.")
 @click.argument("table", required=False)
-@_warehouse_option
-def dictionary(table: str | None, warehouse: Path | None) -> None:
+def dictionary(table: str | None) -> None:
     """Print the data dictionary as Markdown: all of it, or one TABLE. It is the same for every warehouse."""
     from pipelines import dictionary as dictionary_
     from pipelines.marts import MARTS
@@ -546,7 +541,7 @@ def prune(keep_runs: int, keep_days: float | None, dry_run: bool, warehouse: Pat
 
 
 @main.command(short_help="Start Dagster's web page and its daemon.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@_HOST
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
 @click.option(
     "--read-only", is_flag=True, help="For viewers: nothing can be launched or changed there, and no daemon is started."

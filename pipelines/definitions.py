@@ -137,8 +137,7 @@ def _remembering(status: dg.DagsterRunStatus, exit_code: int) -> dg.SensorDefini
         ended = record.end_time or time.time()
         started = record.start_time or ended
         counts = _made(context, assets.PAGE_STORE)
-        published_anew = _made(context, assets.DATABASE).get("is_new")
-        well = "published" if published_anew else "nothing new"
+        well = "published" if _made(context, assets.DATABASE).get("is_new") else "nothing new"
         outcome = {dg.DagsterRunStatus.FAILURE: "failed", dg.DagsterRunStatus.CANCELED: "stopped"}.get(status, well)
         not_read = int(counts.get("not_read", 0))
         reason = _why(context) if exit_code else None

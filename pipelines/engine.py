@@ -166,11 +166,11 @@ class PartReader:
     what was begun and reads what is left.
     """
 
-    def __init__(self, reference: Path, open_executor: Callable[[], Executor] | None, is_worth_it: int = 2) -> None:
-        """`open_executor`: None to read everything here; else from `is_worth_it` parts that are left to read."""
+    def __init__(self, reference: Path, open_executor: Callable[[], Executor] | None, fewest_parts: int = 2) -> None:
+        """`open_executor`: None to read everything here; else from `fewest_parts` parts that are left to read."""
         self._reference = reference
         self._open_executor = open_executor
-        self._is_worth_it = is_worth_it
+        self._fewest_parts = fewest_parts
         self._made_by = fingerprints(reference)
         self._executor: Executor | None = None
         self._begun: dict[PartFiles, Future[int]] = {}
@@ -193,7 +193,7 @@ class PartReader:
         `progress` is called with the pages of each part as it is done.
         """
         left = [files for files in parts if files not in self._begun]
-        if self._executor is not None or len(left) >= self._is_worth_it:
+        if self._executor is not None or len(left) >= self._fewest_parts:
             for files in left:
                 self.begin(files)
             left = [files for files in left if files not in self._begun]

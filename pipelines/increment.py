@@ -22,18 +22,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.lake import TableFile, write_table
+from pipelines.lake import ROW_GROUP_ROWS, TableFile, write_table
 from pipelines.schema import load_order, quote
 from pipelines.settings import Settings
 from pipelines.table_builder import compute, connect, stage_parts, table_files, view_parquet
-from pipelines.tables import TABLES, Table
+from pipelines.tables import RECORD_TABLES, TABLES, Table
 
 #: The records of a kind by the column that leads the key of their tables.
-_KIND_OF_COLUMN = {
-    "recommendation_id": "recommendation",
-    "lesson_id": "lesson",
-    "practice_id": "good_practice",
-}
+_KIND_OF_COLUMN = {TABLES[table].primary_key[0]: kind for kind, table in RECORD_TABLES.items()}
 _STEPS_BEFORE = ("staged.page_sources", "staged.page_records")
 
 
@@ -108,7 +104,7 @@ def affected_by(knobs: Settings, published: Path, new: Sequence[Path], most: int
             "UNION SELECT page_id, kind, number FROM staged.keys_before"
         )
         count = 0
-        while count != (count := _count(connection, "staged.affected")):
+        while count != (count := _count_affected(connection)):
             if count > most:
                 return None
             # A page that shares a record or an evaluation with one that is affected is affected.
@@ -142,8 +138,8 @@ def _create_changed(connection: duckdb.DuckDBPyConnection, published: Path, part
     )
 
 
-def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    [(count,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
+def _count_affected(connection: duckdb.DuckDBPyConnection) -> int:
+    [(count,)] = connection.execute("SELECT count(*) FROM staged.affected").fetchall()
     return int(count)
 
 
@@ -220,7 +216,7 @@ def _merged(table: Table, affected: Affected, before: pq.ParquetFile, fresh: pa.
     keys = list(zip(*(fresh[column].to_pylist() for column in table.primary_key), strict=True))
     taken = 0
     order: list[tuple[str, Literal["ascending", "descending"]]] = [(key, "ascending") for key in table.primary_key]
-    for batch in before.iter_batches(16_384, use_threads=False):
+    for batch in before.iter_batches(ROW_GROUP_ROWS, use_threads=False):
         gone = affected.mask(batch, table)
         last = tuple(batch[column][-1].as_py() for column in table.primary_key)
         end = bisect_right(keys, last, lo=taken)

@@ -39,7 +39,7 @@ class Found:
         return None if any(file.is_named for file in self.changed) else len(self.changed)
 
 
-def tidy_up(knobs: Settings, rebuild: bool) -> None:
+def drop_old_parts(knobs: Settings, rebuild: bool) -> None:
     """Delete parts that merged ones cover; with `rebuild`, all that was made of pages."""
     drop_covered(knobs.page_store, [knobs.records, knobs.places])
     drop_covered(knobs.page_store / "sightings")

@@ -20,7 +20,7 @@ from pipelines.schema import arrow_schema
 from pipelines.tables import Table
 
 #: Few enough that a row group of page texts fits into memory many times, many enough to compress and to skip.
-_ROW_GROUP_ROWS = 16_384
+ROW_GROUP_ROWS = 16_384
 
 
 class GateError(ValueError):
@@ -82,7 +82,7 @@ def _is_local(path: Path) -> bool:
 def write_parquet(rows: pa.Table, path: Path) -> None:
     """Write a Parquet file with fixed options: whole or not at all."""
     with _writer(path, rows.schema) as writer:
-        writer.write_table(rows, row_group_size=_ROW_GROUP_ROWS)
+        writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
 
 
 @contextlib.contextmanager
@@ -115,7 +115,7 @@ def write_table(batches: Iterable[pa.RecordBatch], table: Table, folder: Path) -
     with _writer(path, arrow_schema(table)) as writer:
         for rows in _row_groups(batches):
             conformed = conform(rows, table)
-            writer.write_table(conformed.combine_chunks(), row_group_size=_ROW_GROUP_ROWS)
+            writer.write_table(conformed.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
             count += rows.num_rows
     return describe(path, count)
 
@@ -125,8 +125,8 @@ def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
-        while rows + batch.num_rows >= _ROW_GROUP_ROWS:
-            missing = _ROW_GROUP_ROWS - rows
+        while rows + batch.num_rows >= ROW_GROUP_ROWS:
+            missing = ROW_GROUP_ROWS - rows
             yield pa.Table.from_batches([*held, batch.slice(0, missing)])
             held, rows, batch = [], 0, batch.slice(missing)
         if batch.num_rows:

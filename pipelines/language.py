@@ -6,7 +6,9 @@ changes in the reading of a text does not belong here.
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 
 #: The commonest words of our three languages, and of those that share words with them and would be taken for them.
 _WORDS = {
@@ -26,14 +28,20 @@ _WORDS = {
     "de": "der die das und den dem des ein eine einer zu mit von für auf ist sind nicht im in wird werden sich auch an "
     "aus bei nach hat will",
 }
-#: Word -> the languages it is common in, and what it says for each: the more they are, the less.
-_VOTES: dict[str, list[str]] = {}
+#: Word -> the languages it is common in: the more they are, the less it says for each.
+_VOTES: dict[str, tuple[str, ...]] = {}
 for _language, _words in _WORDS.items():
     for _word in _words.split():
-        _VOTES.setdefault(_word, []).append(_language)
-#: Words that only Spanish forms like this: señal, acción, enviarán, comprarían, terminó.
-_SPANISH = re.compile(r"\w*ñ\w*|\w+(?:ción|ciones|r[áé]|rán|rían?|ó)")
+        _VOTES[_word] = (*_VOTES.get(_word, ()), _language)
+#: A vote in whole numbers that can be shared by as many languages as there are.
+_VOTE = math.lcm(*range(1, len(_WORDS) + 1))
+#: How only Spanish ends words: acción, enviará, comprarían, terminó.
+_SPANISH_ENDINGS = ("ción", "ciones", "rá", "ré", "rán", "ría", "rían", "ó")
 _WORD = re.compile(r"[^\W\d_]+")
+#: Byte of Windows-1252 -> the same if it is a letter, else a blank.
+_LETTERS_ALONE = bytes(
+    byte if _WORD.fullmatch(bytes([byte]).decode("cp1252", "ignore")) else ord(" ") for byte in range(256)
+)
 #: Letters of scripts that our three languages are not written in, some of which put no blanks between words.
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u1cff\u2e80-\ud7ff]")
 #: How much of a text is looked at, in characters: more does not change the answer.
@@ -43,18 +51,28 @@ _ENOUGH = 600
 def language_of(text: str) -> str | None:
     """`en`, `fr`, `es`, `other`, or None where there are too few words to tell."""
     text = text[:_ENOUGH].lower()
-    words = _WORD.findall(text)
+    words = _words_of(text)
     if len(words) < 3 and len(_OTHER_SCRIPT.findall(text)) < 8:
         return None
-    votes = dict.fromkeys(_WORDS, 0.0)
-    common = [languages for languages in map(_VOTES.get, words) if languages]
+    common = Counter(filter(None, map(_VOTES.get, words)))
     if not text.isascii():
-        common += [["es"] for word in words if word not in _VOTES and _SPANISH.fullmatch(word)]
-    for languages in common:
+        unknown = (word for word in words if word not in _VOTES)
+        common[("es",)] += sum(word.endswith(_SPANISH_ENDINGS) or "ñ" in word for word in unknown)
+    votes = dict.fromkeys(_WORDS, 0)
+    for languages, count in common.items():
         for language in languages:
-            votes[language] += 1 / len(languages)
+            votes[language] += count * _VOTE // len(languages)
     language = max(votes, key=votes.__getitem__)  # of equals the first, which is one of ours
     # In each of them, at least every eighth word is one of these; in nine words of a list of names there may be none.
-    if common and sum(language in languages for languages in common) >= len(words) / 8:
+    if votes[language] and sum(count for languages, count in common.items() if language in languages) >= len(words) / 8:
         return language if language in ("en", "fr", "es") else "other"
     return "other" if len(words) >= 10 or len(_OTHER_SCRIPT.findall(text)) >= 8 else None
+
+
+def _words_of(text: str) -> list[str]:
+    """The runs of letters: what `_WORD` finds, in a fifth of the time where Windows-1252 can write the text."""
+    try:
+        encoded = text.encode("cp1252")
+    except UnicodeEncodeError:
+        return _WORD.findall(text)
+    return encoded.translate(_LETTERS_ALONE).decode("cp1252").split()

@@ -40,7 +40,7 @@ _COUNTRIES_IN_PLAN = "Countries that the action plan makes promises for, sorted,
 _REGIONS = "ILO regions of these countries, or as printed beside scopes and unknown labels, sorted, joined by '; '."
 _UNITS = "ILO offices and units responsible, as printed, sorted, joined by '; '."
 _DONORS = "Donors of the projects, read from their symbols, sorted, joined by '; '."
-_AGE_DAYS = "Days from the response date to the newest observation, the day the last new page content was read."
+_AGE_DAYS = "Days from the response date to the newest observation, the last sighting in raw.page_sightings."
 _URL = "Address of the recommendation on i-eval Discovery."
 
 #: What all views of implementation count; a recommendation counts once in a row.
@@ -68,7 +68,9 @@ _COUNTS: tuple[Column, ...] = (
     ),
 )
 _IS_TOTAL = need(
-    "is_total", BOOLEAN, "Whether this row is all recommendations, each once. Leave it out before you add rows up."
+    "is_total",
+    BOOLEAN,
+    "Whether this row is all recommendations, each once. The others share some: do not add them up.",
 )
 
 

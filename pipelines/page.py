@@ -17,23 +17,19 @@ from itertools import islice
 
 from pipelines.page_keys import (
     BLOCK_KEYS,
-    DASHED,
     FIRST_LINES,
     FOOTER,
-    GOOD_PRACTICE,
     GROUP,
     GROUP_OF_KIND,
     HEADER_CHROME,
     KEYS_OF_GROUP,
     KIND_OF_GROUP,
-    LESSON,
     LINE,
     LINES,
     LIST_HEADINGS,
     LOCATION_KEYS,
     PAGE_KEYS,
     PLAIN,
-    RECOMMENDATION,
     TEXT,
     THEME_KEYS,
     TOP_KEYS,
@@ -41,27 +37,9 @@ from pipelines.page_keys import (
     is_blank,
     next_content,
 )
-from pipelines.page_parts import LIST, NO_VALUE, RECORD, REFUSED, UNKNOWN, Block, Field, Page, Value
+from pipelines.page_parts import LIST, NO_VALUE, RECORD, REFUSED, Block, Field, Page, Value
 from pipelines.page_values import OpenField, first_value_line, read_value
 from pipelines.problems import Problem
-
-__all__ = [
-    "DASHED",
-    "GOOD_PRACTICE",
-    "LESSON",
-    "LIST",
-    "NO_VALUE",
-    "PLAIN",
-    "RECOMMENDATION",
-    "RECORD",
-    "REFUSED",
-    "UNKNOWN",
-    "Block",
-    "Field",
-    "Page",
-    "Value",
-    "read_page",
-]
 
 #: A page has some fifty lines; what has more than this is something else, and a row for each would fill the memory.
 MOST_LINES = 100_000
@@ -135,8 +113,9 @@ class _Reader:
         self.footer = next((index for index in range(len(lines) - 1, first, -1) if lines[index] == FOOTER), None)
         self.end = len(lines) if self.footer is None else self.footer
         #: The lines of the body that are exactly known keys, wherever they stand.
+        keys = layout.keys
         self.key_lines = [
-            (index, layout.keys[lines[index]]) for index in range(first, self.end) if lines[index] in layout.keys
+            (index, keys[line]) for index, line in enumerate(lines[first : self.end], first) if line in keys
         ]
         self.page = Page(RECORD, layout.name, self.footer is None, len(lines))
         self.group = _PAGE
@@ -183,12 +162,14 @@ class _Reader:
     def _count_chrome(self) -> None:
         """Count what no field covers, if it is chrome: a line that is neither would be missed by the check of lines."""
         uncovered = 0
-        for line_number, line_count, *_ in [*self.page.fields, Field(len(self.lines) + 1, 0, "", None, 0)]:
-            for line in self.lines[uncovered : line_number - 1]:
-                self.page.chrome_line_count += (
+        for field in [*self.page.fields, Field(len(self.lines) + 1, 0, "", None, 0)]:
+            start = field.line_number - 1
+            if uncovered < start:
+                self.page.chrome_line_count += sum(
                     is_blank(line) or line in HEADER_CHROME or FOOTER.startswith(line.rstrip("\r"))
+                    for line in self.lines[uncovered:start]
                 )
-            uncovered = line_number - 1 + line_count
+            uncovered = start + field.line_count
 
     def _add_unexpected(self, index: int, code: str = "unexpected_line") -> None:
         line = self.lines[index]

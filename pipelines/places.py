@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines.action_plan import read_action_plan
 from pipelines.countries import CountryNames
 from pipelines.language import language_of
-from pipelines.page import RECOMMENDATION
+from pipelines.page_keys import RECOMMENDATION
 from pipelines.records import TEXT_COLUMNS, list_array, struct_of
 
 _TEXT, _INTEGER = pa.string(), pa.int64()

@@ -47,7 +47,7 @@ def on_one_line(text: str) -> str:
 
 
 def console(file: TextIO) -> Console:
-    """A console on a stream: colours and its own width on a terminal, plain and 100 columns wide in a pipe."""
+    """A console on a stream: on a terminal in colours and of its width, in a pipe plain and of COLUMNS, else 100."""
     if file.isatty():
         return Console(file=file, highlight=False)
     return Console(file=file, highlight=False, width=columns_when_piped(), no_color=True)

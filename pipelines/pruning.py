@@ -148,7 +148,7 @@ def _left_overs(knobs: Settings, is_exporting: bool) -> Iterator[Item]:
     if knobs.export.is_dir() and not is_exporting:
         for pattern in (".export-*", ".excel-*"):
             yield from (_file(kind, path) for path in sorted(knobs.export.glob(pattern)))
-    for pattern in (".*.new", ".deep-*", "report-*", f"{knobs.database.name}.tmp"):
+    for pattern in (".*.new", ".deep-*", ".spill-*", ".export-*", "report-*", f"{knobs.database.name}.tmp"):
         for path in sorted(knobs.warehouse.glob(pattern)):
             if time.time() - path.lstat().st_mtime > _AT_WORK:
                 yield _file(kind, path)

@@ -26,8 +26,19 @@ from pipelines.reference import FILES
 from pipelines.settings import Settings
 from pipelines.tables import TABLES
 
-#: The modules that decide what tables and database are, beside those that read pages.
-_MAKERS = ("tables", "marts", "schema", "lake", "table_builder", "increment", "database", "sql_files", "problems")
+#: The modules that decide what tables and database are, and what is checked of them, beside those that read pages.
+_MAKERS = (
+    "tables",
+    "marts",
+    "problems",
+    "schema",
+    "lake",
+    "sql_files",
+    "table_builder",
+    "increment",
+    "database",
+    "checks",
+)
 
 #: The folders of sql/ that decide what is published; the others only ask.
 _SQL = ("staged", "tables", "checks", "marts")

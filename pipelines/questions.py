@@ -65,7 +65,7 @@ def open_warehouse(knobs: Settings, is_unsafe: bool = False) -> Iterator[duckdb.
 
 
 def newest_observation(connection: duckdb.DuckDBPyConnection) -> datetime.datetime | None:
-    """When a page was last seen, in UTC; None where none ever was."""
+    """The newest sighting that `raw.page_sightings` keeps, in UTC; None where there is none."""
     (newest,) = connection.execute("SELECT max(seen_at) AT TIME ZONE 'UTC' FROM raw.page_sightings").fetchall()[0]
     return newest.replace(tzinfo=datetime.UTC) if newest else None
 

@@ -20,7 +20,9 @@ import pyarrow as pa
 from pipelines.bullets import read_steps
 from pipelines.decoding import first_undecodable_line
 from pipelines.language import language_of
-from pipelines.page import GOOD_PRACTICE, LESSON, NO_VALUE, RECOMMENDATION, RECORD, Block, Page, Value, read_page
+from pipelines.page import read_page
+from pipelines.page_keys import GOOD_PRACTICE, LESSON, RECOMMENDATION
+from pipelines.page_parts import NO_VALUE, RECORD, Block, Page, Value
 from pipelines.problems import Problem
 
 #: What the page store keeps of a page (`pages.py` writes it).

@@ -100,12 +100,12 @@ _REFERENCES = {
 }
 
 
-class ReferenceError(ValueError):
+class VocabularyError(ValueError):
     """A vocabulary file that cannot be used as it is; the message names file and row and says what to do."""
 
 
 def read_reference(folder: Path) -> dict[str, Rows]:
-    """Read and check every vocabulary: file name -> rows, each a dict by column. Raises ReferenceError."""
+    """Read and check every vocabulary: file name -> rows, each a dict by column. Raises VocabularyError."""
     numbered = {name: _read_file(folder / name, vocabulary) for name, vocabulary in FILES.items()}
     for name, rows in numbered.items():
         for column in _REFERENCES.keys() & set(FILES[name].columns):
@@ -113,13 +113,13 @@ def read_reference(folder: Path) -> dict[str, Rows]:
             known = {row[referred] for _, row in numbered[file]}
             for number, row in rows:
                 if row[column] and row[column] not in known:
-                    raise ReferenceError(f"{folder / name}, row {number}: {column} {row[column]!r} is not in {file}")
+                    raise VocabularyError(f"{folder / name}, row {number}: {column} {row[column]!r} is not in {file}")
     _refuse_contradictions(folder / "country_names.csv", numbered["country_names.csv"])
     return {name: [row for _, row in rows] for name, rows in numbered.items()}
 
 
 def read_country_names(folder: Path) -> CountryNames:
-    """The recogniser of countries over these vocabularies. Raises ReferenceError."""
+    """The recogniser of countries over these vocabularies. Raises VocabularyError."""
     tables = read_reference(folder)
     return CountryNames(*(tables[name] for name in COUNTRY_FILES))
 
@@ -132,7 +132,7 @@ def _refuse_contradictions(path: Path, rows: Iterable[tuple[int, dict[str, str]]
             label = row["surface"] if row["kind"] == "code" else normalise(row["surface"])
             first, country = seen.setdefault(label, (number, row["country_iso3"]))
             if country != row["country_iso3"]:
-                raise ReferenceError(
+                raise VocabularyError(
                     f"{path}, row {number}: {row['surface']!r} names {row['country_iso3']}, and {country} in row "
                     f"{first}; keep one of the two"
                 )
@@ -150,19 +150,21 @@ def _read_file(path: Path, vocabulary: Vocabulary) -> list[tuple[int, dict[str, 
                 if line:
                     lines.append((number, line))
     except FileNotFoundError:
-        raise ReferenceError(f"{path} is missing: restore it from the repository") from None
+        raise VocabularyError(f"{path} is missing: restore it from the repository") from None
     except UnicodeDecodeError as error:
-        raise ReferenceError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from None
+        raise VocabularyError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from None
     except csv.Error as error:
-        raise ReferenceError(f"{path}, row {number + 1}: {error}; is a quote not closed?") from None
+        raise VocabularyError(f"{path}, row {number + 1}: {error}; is a quote not closed?") from None
     header = lines[0][1] if lines else []
     missing = [column for column in vocabulary.columns if column not in header]
     if missing:
-        raise ReferenceError(f"{path}, row 1: no column {', '.join(missing)}")
+        raise VocabularyError(
+            f"{path}, row 1: no column {', '.join(missing)}; the header is {','.join(vocabulary.columns)}"
+        )
     rows = []
     for number, line in lines[1:]:
         if len(line) != len(header):
-            raise ReferenceError(
+            raise VocabularyError(
                 f"{path}, row {number}: {len(header)} columns expected; quote values that hold a comma"
             )
         row = dict(zip(header, line, strict=True))
@@ -176,12 +178,12 @@ def _refuse_values(path: Path, number: int, row: dict[str, str], vocabulary: Voc
     for column in vocabulary.columns:
         value = row[column]
         if value != value.strip():
-            raise ReferenceError(f"{path}, row {number}: {column} {value!r} has blanks around it")
+            raise VocabularyError(f"{path}, row {number}: {column} {value!r} has blanks around it; take them away")
         if not value and column in vocabulary.filled:
-            raise ReferenceError(f"{path}, row {number}: {column} is empty")
+            raise VocabularyError(f"{path}, row {number}: {column} is empty; fill it in or take the row out")
         form = vocabulary.forms.get(column)
         if form and not re.fullmatch(form[0], value):
-            raise ReferenceError(f"{path}, row {number}: {column} {value!r} is not {form[1]}")
+            raise VocabularyError(f"{path}, row {number}: {column} {value!r} is not {form[1]}")
 
 
 def _refuse_duplicates(path: Path, rows: Iterable[tuple[int, dict[str, str]]], vocabulary: Vocabulary) -> None:
@@ -192,6 +194,6 @@ def _refuse_duplicates(path: Path, rows: Iterable[tuple[int, dict[str, str]]], v
             first = seen.setdefault(value, number) if any(value) else number
             if first != number:
                 named = ", ".join(f"{column} {row[column]!r}" for column in key)
-                raise ReferenceError(
+                raise VocabularyError(
                     f"{path}, row {number}: {named} stands already in row {first}; keep one of the two"
                 )

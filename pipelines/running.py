@@ -88,7 +88,6 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float, run_id: st
         home = dagster_home.prepare(knobs)
     except OSError as error:
         raise RunFailed(f"{knobs.warehouse} cannot be written: {error.strerror}") from error
-    LOG.reset()
     progress.show()
     # A short process with few cycles: at its usual pace the collector takes a tenth of the run.
     gc.set_threshold(200_000)

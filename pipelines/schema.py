@@ -1,4 +1,4 @@
-"""Renders declared tables and views: as Arrow schemas, DDL, comments, Markdown and Dagster's column schemas.
+"""Renders declared tables and views as Arrow schemas, DDL and comments.
 
 What the tables are is said in `tables.py` and `marts.py`; writing rows does not belong here.
 """

@@ -75,7 +75,7 @@ class Settings:
 
     #: Everything that is made: IEVAL_WAREHOUSE, default `warehouse/` of the checkout or working folder.
     warehouse: Path = field(default_factory=lambda: Path(_environment("WAREHOUSE", str(_default_warehouse()))))
-    #: Where the scheduled job looks for pages: IEVAL_PAGES, default `seeds/pages`.
+    #: The pages of a run that names none: IEVAL_PAGES, default `seeds/pages`.
     pages: str = field(default_factory=lambda: _environment("PAGES", ""))
     #: Where pages, records and places are kept: IEVAL_PARTS, a folder or an fsspec address; default the warehouse.
     parts: str = field(default_factory=lambda: _environment("PARTS", ""))

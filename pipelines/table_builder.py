@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import settings
-from pipelines.lake import TableFile, write_table
+from pipelines.lake import ROW_GROUP_ROWS, TableFile, write_table
 from pipelines.pages import SIGHTING_SCHEMA, page_slices, sighting_parts, store_parts
 from pipelines.places import PLACE_SCHEMA
 from pipelines.problems import PROBLEM_CODES
@@ -30,8 +30,6 @@ from pipelines.settings import Settings
 from pipelines.sql_files import SqlFile, in_order, read_folder
 from pipelines.tables import TABLES, Table
 
-#: Rows that DuckDB hands over at a time.
-_BATCH_ROWS = 16_384
 #: Pages whose texts DuckDB sorts at a time: it cannot sort much more text than it may hold in memory.
 _SLICE_PAGES = 100_000
 
@@ -120,7 +118,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, file: SqlFile) ->
         slices = page_slices(pages, _SLICE_PAGES)
     for condition in slices:
         query = f"SELECT {columns} FROM ({file.statement}) WHERE {condition} ORDER BY {order}"
-        yield from connection.sql(query).to_arrow_reader(_BATCH_ROWS)
+        yield from connection.sql(query).to_arrow_reader(ROW_GROUP_ROWS)
 
 
 def stage_parts(connection: duckdb.DuckDBPyConnection, knobs: Settings, pages: pa.Array[Any] | None = None) -> None:

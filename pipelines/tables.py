@@ -1,8 +1,9 @@
 """Declares every table and every column of the warehouse once: name, type, nullability, key, reference, words.
 
-Arrow schemas, DDL, comments, Dagster's column schemas and the data dictionary are rendered from here (`schema.py`),
-the gate compares what is written with it (`lake.py`), and the checks are generated from it (`checks.py`). The views for
-analysts are declared in `marts.py` likewise. Standard library only; how a value is made does not belong here.
+Arrow schemas, DDL and comments (`schema.py`), the data dictionary (`dictionary.py`), Dagster's column schemas
+(`assets.py`) and the data package of exports are rendered from here, the gate compares what is written with it
+(`lake.py`), and the checks are generated from it (`checks.py`). The views for analysts are declared in `marts.py`
+likewise. Standard library only; how a value is made does not belong here.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def prose(name: str, words: str, nullable: bool = True) -> Column:
     return Column(name, TEXT, words, nullable, is_prose=True)
 
 
-RECORD_KINDS = ("recommendation", "lesson", "good_practice")
+#: The table of the records of each kind.
+RECORD_TABLES = {"recommendation": "recommendations", "lesson": "lessons", "good_practice": "good_practices"}
+RECORD_KINDS = tuple(RECORD_TABLES)
 _CHAR_START = "First character of it in {}, from 0, in Unicode code points."
 _CHAR_END = "The character after it: substr({}, char_start + 1, char_end - char_start) is the stored text."
 _LANGUAGE = "Language of the texts: en, fr, es, other; NULL where there are too few words to tell."

@@ -14,52 +14,47 @@ from collections.abc import Callable
 
 import duckdb
 
-#: file -> (header, statement that returns the unknown labels, label -> row of the file)
-_FILES: dict[str, tuple[str, str, Callable[[str], list[str]]]] = {
+from pipelines.reference import FILES
+
+#: file -> (statement that returns the unknown labels, label -> row of the file)
+_UNKNOWN: dict[str, tuple[str, Callable[[str], list[str]]]] = {
     "country_names.csv": (
-        "surface,country_iso3,kind,language",
         "SELECT DISTINCT country_label FROM main.evaluation_locations WHERE scope IS NULL",
         lambda label: [label, "", "name", "en"],
     ),
     "regions.csv": (
-        "region_code,label,scope",
         "SELECT DISTINCT region_label FROM main.evaluation_locations WHERE region_code IS NULL",
         lambda label: [_slug(label), label, "region"],
     ),
     "themes.csv": (
-        "theme_code,group_label,topic_label",
-        "SELECT DISTINCT group_label || chr(31) || topic_label FROM main.record_themes WHERE theme_code IS NULL",
+        # A theme may have lost one of its halves.
+        "SELECT DISTINCT coalesce(group_label, '') || chr(31) || coalesce(topic_label, '') FROM main.record_themes "
+        "WHERE theme_code IS NULL",
         lambda label: [".".join(map(_slug, label.split("\x1f"))), *label.split("\x1f")],
     ),
     "admin_units.csv": (
-        "admin_unit_code,label,kind,seat_city,seat_country_iso3",
         "SELECT DISTINCT admin_unit_label FROM main.recommendation_admin_units WHERE admin_unit_code IS NULL",
         lambda label: [_slug(label), label, "", "", ""],
     ),
     "management_responses.csv": (
-        "management_response_code,label,sort_order,is_closed",
         "SELECT DISTINCT management_response_label FROM main.recommendations WHERE management_response_code IS NULL",
         lambda label: [_slug(label), label, "", ""],
     ),
     "progress_levels.csv": (
-        "progress_code,label,sort_order",
         "SELECT DISTINCT progress_label FROM main.recommendations WHERE progress_code IS NULL",
         lambda label: [_slug(label), label, ""],
     ),
     "project_areas.csv": (
-        "area_code,area_kind,country_iso3,meaning",
         "SELECT DISTINCT split_part(detail, ' is not in', 1) FROM main.problems "
         "WHERE problem_code = 'unknown_project_area'",
         lambda label: [label, "", "", ""],
     ),
     "project_donors.csv": (
-        "donor_code,donor_kind,country_iso3,meaning",
         "SELECT DISTINCT split_part(detail, ' is not in', 1) FROM main.problems "
         "WHERE problem_code = 'unknown_project_donor'",
         lambda label: [label, "", "", ""],
     ),
     "information_sources.csv": (
-        "information_source_code,label",
         "SELECT DISTINCT information_source_label FROM main.recommendations WHERE information_source_code IS NULL",
         lambda label: [_slug(label), label],
     ),
@@ -75,9 +70,9 @@ def _slug(label: str) -> str:
 def unknown_labels(connection: duckdb.DuckDBPyConnection) -> str:
     """The unknown labels as CSV, one block a file under a comment that names it; empty if every label is known."""
     out = io.StringIO()
-    for file, (header, statement, row) in _FILES.items():
+    for file, (statement, row) in _UNKNOWN.items():
         labels = sorted(label for (label,) in connection.execute(statement).fetchall() if label)
         if labels:
-            out.write(f"# seeds/reference/{file}\n{header}\n")
+            out.write(f"# seeds/reference/{file}\n{','.join(FILES[file].columns)}\n")
             csv.writer(out, lineterminator="\n").writerows(map(row, labels))
     return out.getvalue()

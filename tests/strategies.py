@@ -14,7 +14,8 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from pipelines.decoding import decode_page
-from pipelines.page import DASHED, PLAIN, Page
+from pipelines.page_keys import DASHED, PLAIN
+from pipelines.page_parts import Page
 
 PROJECT = Path(__file__).parent.parent
 SHIPPED_PAGE = next((PROJECT / "seeds" / "pages").glob("*.txt"))

@@ -322,7 +322,8 @@ def test_tables_of_stages(hostile: Built) -> None:
     once = {FULL: Situation(full, 4.0, 5.0, 6 * 10**6), CHANGED: Situation(summary, 1.0, 1.0, 10**6)}
     lines = stages.stage_table([once, once]).splitlines()
     cells = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in lines}
-    assert cells["whole process, to the full build"] == ["1.000", "0.250"]
+    assert cells["whole process, to the full build: wall"] == ["1.000", "0.250"]
+    assert cells["whole process, to the full build: CPU"] == ["1.000", "0.200"]
     assert cells["reading pages"][0] == "2.00"
     assert "Pages to records (reading pages, reading records): 4.00 s, 0 pages/s." in stages.speeds([once])
     # The real names of the stages: if they change, the speed must not quietly be of something else.

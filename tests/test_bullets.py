@@ -139,5 +139,9 @@ def test_offsets_are_true(text: str) -> None:
     ids=lambda text: repr(text[:8]),
 )  # fmt: skip
 def test_large_texts(text: str) -> None:
-    read_lines(text)
-    read_steps(text)
+    """None takes the square of its length, or the test would not come to its end."""
+    ends = [0]
+    for line in read_lines(text):
+        assert ends[-1] <= line.char_start < line.char_end
+        ends.append(line.char_end)
+    assert len(read_steps(text)) < len(ends)

@@ -12,7 +12,7 @@ import pytest
 from test_sources import make_zip, refuse, write_lines
 
 from pipelines import engine, parts, settings
-from pipelines.intake import Found, find, take_in, tidy_up
+from pipelines.intake import Found, drop_old_parts, find, take_in
 from pipelines.pages import PageCounts, sighting_parts, store_parts
 from pipelines.settings import Settings
 from pipelines.sources import SourceError
@@ -159,7 +159,7 @@ def read_records(knobs: Settings) -> None:
 def fill(knobs: Settings, folder: Path, numbers: Sequence[int]) -> None:
     """A run a page, each of them read into records."""
     for number in numbers:
-        tidy_up(knobs, rebuild=False)
+        drop_old_parts(knobs, rebuild=False)
         write(folder / f"{number}.txt", f"page {number}")
         take(knobs, folder / f"{number}.txt")
         read_records(knobs)
@@ -176,7 +176,7 @@ def test_small_parts_are_merged_and_those_before_them_deleted_by_the_next_run(
     assert len(list(knobs.page_store.glob("part-*"))) == 6
     before = contents(knobs)
     assert before == [f"page {number}" for number in range(1, 6)]
-    tidy_up(knobs, rebuild=False)
+    drop_old_parts(knobs, rebuild=False)
     names = [path.name for path in store_parts(knobs.page_store)]
     for folder_ in (knobs.page_store, knobs.records, knobs.places):
         assert sorted(path.name for path in folder_.glob("part-*")) == names
@@ -190,7 +190,7 @@ def test_parts_of_sightings_are_merged_though_no_page_is_new(
     monkeypatch.setattr(parts, "_MANY", 4)
     take(knobs, folder)
     for number in range(1, 12):
-        tidy_up(knobs, rebuild=False)
+        drop_old_parts(knobs, rebuild=False)
         take(knobs, folder, seen_at=DAY_1.replace(year=2000 + number), is_stated=True, every_file=True)
     assert len(sighting_parts(knobs.page_store)) < 6
 
@@ -201,12 +201,12 @@ def test_rebuild_deletes_what_can_be_made_again_and_nothing_else(knobs: Settings
     take(knobs, folder, seen_at=DAY_2, is_stated=True, every_file=True)
     kept = {path: path.read_bytes() for path in knobs.page_store.rglob("*.parquet")}
     assert len(kept) == 2
-    tidy_up(knobs, rebuild=True)
+    drop_old_parts(knobs, rebuild=True)
     assert list(knobs.records.iterdir()) == list(knobs.places.iterdir()) == []
     assert {path: path.read_bytes() for path in knobs.page_store.rglob("*.parquet")} == kept
 
 
 def test_tidying_up_nothing(knobs: Settings) -> None:
     for rebuild in (False, True):
-        tidy_up(knobs, rebuild)
+        drop_old_parts(knobs, rebuild)
     assert not knobs.warehouse.exists()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.invented.pages import generate_page, generate_pages, write_corpus
+from benchmarks.generate import write_corpus
+from pipelines.invented.pages import generate_page, generate_pages
 from pipelines.invented.records import generate_record
 
 

@@ -20,7 +20,9 @@ from strategies import (
 )
 
 from pipelines.decoding import decode_page
-from pipelines.page import DASHED, LIST, NO_VALUE, PLAIN, RECORD, REFUSED, UNKNOWN, Page, Value, read_page
+from pipelines.page import read_page
+from pipelines.page_keys import DASHED, PLAIN
+from pipelines.page_parts import LIST, NO_VALUE, RECORD, REFUSED, UNKNOWN, Page, Value
 from pipelines.problems import PROBLEM_CODES
 
 

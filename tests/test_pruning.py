@@ -57,6 +57,8 @@ def littered(folder: Path) -> Iterator[tuple[Path, set[str]]]:
         "export/.export-abc/csv/lessons.csv": 60,
         "export/.excel-abc/sheet": 70,
         "report-xyz/report.html": 80,
+        ".spill-xyz/duckdb_temp_block": 120,
+        ".export-xyz/ieval.sqlite": 130,
         ".manifest.json.new": 90,
         "publications/000099/parquet/lessons.parquet": 100,
         ".dagster/history/runs/11111111-1111-1111-1111-111111111111.db": 110,
@@ -66,7 +68,7 @@ def littered(folder: Path) -> Iterator[tuple[Path, set[str]]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * size)
         os.utime(path, OLD)
-        if path.parent.name == "report-xyz":
+        if path.parent.name.endswith("-xyz"):
             os.utime(path.parent, OLD)
     yield folder, set(left)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import settings
-from pipelines.reference import FILES, ReferenceError, read_country_names, read_reference
+from pipelines.reference import FILES, VocabularyError, read_country_names, read_reference
 
 Harm = Callable[[Path], object]
 
@@ -157,7 +157,7 @@ HARMS: dict[str, tuple[str, Harm, tuple[str, ...]]] = {
 def test_harm_is_refused(reference_copy: Path, file: str, harm: Harm, words: tuple[str, ...]) -> None:
     read_country_names(reference_copy)
     harm(reference_copy)
-    with pytest.raises(ReferenceError) as caught:
+    with pytest.raises(VocabularyError) as caught:
         read_country_names(reference_copy)
     message = str(caught.value)
     assert file in message

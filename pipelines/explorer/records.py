@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.tables import RECORD_TABLES, TABLES
+
 Rows = list[sqlite3.Row]
 
 #: The texts of a record by its table: heading, column.
@@ -33,8 +35,8 @@ TEXTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("Links to higher ILO goals", "links"),
     ),
 }
-KINDS = {"recommendations": "recommendation", "lessons": "lesson", "good_practices": "good_practice"}
-KEYS = {"recommendations": "recommendation_id", "lessons": "lesson_id", "good_practices": "practice_id"}
+KINDS = {table: kind for kind, table in RECORD_TABLES.items()}
+KEYS = {table: TABLES[table].primary_key[0] for table in KINDS}
 
 
 @dataclass(frozen=True, slots=True)

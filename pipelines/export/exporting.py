@@ -14,10 +14,9 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import adbc_driver_sqlite.dbapi
 import duckdb
@@ -73,10 +72,6 @@ class Exported:
     #: Bytes by format; Delta's are not counted.
     bytes: Mapping[str, int]
     notes: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Everything, as JSON takes it."""
-        return asdict(self)
 
     def text(self) -> str:
         """A few lines for people."""

@@ -15,16 +15,18 @@ import adbc_driver_sqlite.dbapi
 import pyarrow as pa
 
 from pipelines.export.source import About, Rows, references, with_texts_for_times
+from pipelines.page_keys import GOOD_PRACTICE, LESSON, RECOMMENDATION
+from pipelines.records import TEXT_COLUMNS
 from pipelines.schema import arrow_schema, quote
 from pipelines.tables import BOOLEAN, DATE, DOUBLE, INTEGER, TEXT, TIMESTAMP, Table
 
 FILE = "ieval.sqlite"
 #: The texts that can be searched, by table.
 SEARCHED: Mapping[str, tuple[str, ...]] = {
-    "recommendations": ("title", "action_plan", "comments"),
+    "recommendations": TEXT_COLUMNS[RECOMMENDATION],
     "action_items": ("heading_text", "item_text"),
-    "lessons": ("description", "context", "challenges", "success", "administrative_issues", "target_users"),
-    "good_practices": ("description", "context", "cause_effect", "replication", "indicators", "links"),
+    "lessons": TEXT_COLUMNS[LESSON],
+    "good_practices": TEXT_COLUMNS[GOOD_PRACTICE],
 }
 #: Bytes of memory in which the words of a search table are gathered: a fifth faster than with SQLite's own megabyte.
 _SEARCH_MEMORY = 32 * 2**20

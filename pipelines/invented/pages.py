@@ -6,7 +6,6 @@ The same seed and number give the same bytes everywhere. What the records say, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from random import Random
 
 from pipelines.invented.records import TEST_HOST, generate_record
@@ -144,9 +143,3 @@ def generate_pages(count: int, seed: int = 1) -> Iterator[tuple[str, bytes]]:
     """The first `count` pages of the corpus of that seed."""
     for number in range(1, count + 1):
         yield generate_page(seed, number)
-
-
-def write_corpus(out: Path, count: int, seed: int = 1) -> int:
-    """Write pages 1 … count into a folder, one file each, and return how many bytes."""
-    out.mkdir(parents=True, exist_ok=True)
-    return sum((out / name).write_bytes(page) for name, page in generate_pages(count, seed))

@@ -109,8 +109,8 @@ def _ranking(rows: Sequence[Row], records: str, table: Table) -> Figure:
         )
         for row in shown
     ]
-    is_open = sum(row["open_action_items"] for row in rows)
-    is_closed = sum(row["action_items"] for row in rows) - is_open
+    open_items = sum(row["open_action_items"] for row in rows)
+    closed_items = sum(row["action_items"] for row in rows) - open_items
     notes = []
     if rest:
         amount = count(rest[0]["action_items"], "item")
@@ -120,23 +120,23 @@ def _ranking(rows: Sequence[Row], records: str, table: Table) -> Figure:
     return Figure(
         "countries",
         "The countries named most",
-        _ranking_reading(rows, is_open, is_open + is_closed),
+        _ranking_reading(rows, open_items, open_items + closed_items),
         f"{records}; an item of several countries counts in each",
         Bars(bars, ("Items", "Open"), rows[0]["action_items"]),
         "Horizontal bars, one a country, divided into items of open and of closed recommendations.",
         [
-            *([(colours.ORANGE, "of open recommendations")] if is_open else []),
-            *([(colours.GREY, "of closed recommendations")] if is_closed else []),
+            *([(colours.ORANGE, "of open recommendations")] if open_items else []),
+            *([(colours.GREY, "of closed recommendations")] if closed_items else []),
         ],
         notes,
         table,
     )
 
 
-def _ranking_reading(rows: Sequence[Row], is_open: int, items: int) -> str:
-    if not is_open:
+def _ranking_reading(rows: Sequence[Row], open_items: int, items: int) -> str:
+    if not open_items:
         return "None of these items belongs to a recommendation that is still open."
-    if is_open == items:
+    if open_items == items:
         return f"{'All of these items belong' if items > 1 else 'It belongs'} to a recommendation that is still open."
     top = max(row["open_action_items"] for row in rows)
     first = sorted(row["country_name"] for row in rows if row["open_action_items"] == top)
@@ -145,5 +145,5 @@ def _ranking_reading(rows: Sequence[Row], is_open: int, items: int) -> str:
         if len(first) <= 3
         else ""
     )
-    belong = "belongs" if is_open == 1 else "belong"
-    return f"Counted by country, {share(is_open, items)} {belong} to a recommendation that is still open{most}."
+    belong = "belongs" if open_items == 1 else "belong"
+    return f"Counted by country, {share(open_items, items)} {belong} to a recommendation that is still open{most}."

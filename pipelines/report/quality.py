@@ -92,8 +92,8 @@ def problems(connection: duckdb.DuckDBPyConnection, totals: Row) -> Figure:
     notes = []
     if rest:
         kinds = "One more kind, met" if len(rest) == 1 else f"{len(rest)} more kinds, each met at most"
-        is_ = "is" if len(rest) == 1 else "are"
-        notes.append(f"{kinds} {count(rest[0]['occurrences'], 'time')}, {is_} not drawn.")
+        verb = "is" if len(rest) == 1 else "are"
+        notes.append(f"{kinds} {count(rest[0]['occurrences'], 'time')}, {verb} not drawn.")
     return Figure(
         name,
         title,

@@ -1,4 +1,4 @@
--- One row a recommendation whose management response and progress contradict each other.
+-- One row a recommendation whose follow-up status and progress contradict each other.
 select
     overview.recommendation_id,
     overview.management_response_label,

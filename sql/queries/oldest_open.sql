@@ -1,5 +1,5 @@
 -- Which open recommendations are the oldest?
--- Open is what is not closed, also where the status is unknown; the age is as of the newest page read.
+-- Open is what is not closed, also where the status is unknown; the age is as of the newest observation.
 -- $rows (integer, default 20): how many to show
 select
     oldest.age_days,

@@ -85,7 +85,6 @@ def test_formats(export: Export, tmp_path: Path) -> None:
     assert made.bytes["csv"] == sum(
         (tmp_path / "out" / "csv" / name).stat().st_size for name in ("regions.csv", "lessons.csv")
     )
-    json.dumps(made.as_dict())
     assert made.text().startswith(f"exported: {tmp_path / 'out'}, 2 tables, newest observation 20")
 
 
