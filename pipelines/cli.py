@@ -178,7 +178,7 @@ def status(max_age: float | None, max_run_age: float | None, as_json: bool, ware
 @click.option(
     "--unsafe",
     is_flag=True,
-    help="Allow the query other files, the network, extensions and settings; the warehouse is read only all the same.",
+    help="Allow the query to read and write other files, reach the network, load extensions and change settings.",
 )
 @_warehouse_option
 def sql(
@@ -192,8 +192,9 @@ def sql(
 ) -> None:
     """Answer a worked QUESTION or an SQL query, read only.
 
-    A query cannot write to the warehouse, open any other file, reach the network, load extensions or change settings.
-    With --unsafe it can do all of this but the first: only for queries that you have written or read yourself.
+    A query can only ask: it cannot write, open any other file, reach the network, load extensions or change settings.
+    With --unsafe it can do all of this but change a table of the warehouse, also overwrite files: only for queries that
+    you have written or read yourself.
 
     \b
     ieval sql                                         lists the questions
@@ -215,7 +216,7 @@ def sql(
     given = _parse_parameters(parameters)
     with _open(_settings(warehouse), unsafe) as connection:
         try:
-            answer = ask(connection, question, given)
+            answer = ask(connection, question, given, unsafe)
         except QuestionError as error:
             raise Trouble(str(error)) from None
     if xlsx:

@@ -1,7 +1,8 @@
 """Answers questions over the published warehouse, read only: the worked ones of `sql/queries`, or any SQL.
 
-An answer cannot write, read other files or reach the network, unless somebody says that it may. How answers are printed
-does not belong here.
+An answer cannot write, read other files or reach the network, unless somebody says that it may. DuckDB keeps a query
+from all files but that of the database, which a COPY would overwrite: so statements that do more than ask are refused
+here. How answers are printed does not belong here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ import duckdb
 from pipelines import settings
 from pipelines.settings import Settings
 from pipelines.sql_files import Parameter, SqlFile, read_folder
+
+#: What only asks. MULTI is a PIVOT that looks up its columns first; a COPY of one is MULTI as well.
+_ASKING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
+_ASKING_WORDS = ("select", "with", "from", "pivot", "(")
+_ONLY_READS = "`ieval sql` only reads the warehouse, and nothing else unless --unsafe allows it"
 
 
 class QuestionError(ValueError):
@@ -41,7 +47,7 @@ def worked_questions() -> Mapping[str, SqlFile]:
 def open_warehouse(knobs: Settings, is_unsafe: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published database, read only, without access to anything else. Raises QuestionError if there is none.
 
-    `is_unsafe`: with access to files, network, extensions and settings; the database is read only all the same.
+    `is_unsafe`: with access to files, network, extensions and settings; no table of it changes all the same.
     """
     if not knobs.database.exists():
         raise QuestionError(f"there is no warehouse at {knobs.database} yet: make one with `ieval run`")
@@ -70,8 +76,13 @@ def newest_observation(connection: duckdb.DuckDBPyConnection) -> datetime.dateti
     return newest.replace(tzinfo=datetime.UTC) if newest else None
 
 
-def ask(connection: duckdb.DuckDBPyConnection, question: str, given: Mapping[str, str]) -> Answer:
-    """Answer a worked question by its name, with parameters given as text, or a query. Raises QuestionError."""
+def ask(
+    connection: duckdb.DuckDBPyConnection, question: str, given: Mapping[str, str], is_unsafe: bool = False
+) -> Answer:
+    """Answer a worked question by its name, with parameters given as text, or a query. Raises QuestionError.
+
+    `is_unsafe`: the query may do more than ask.
+    """
     files = worked_questions()
     if question in files:
         file = files[question]
@@ -82,7 +93,26 @@ def ask(connection: duckdb.DuckDBPyConnection, question: str, given: Mapping[str
         )
     if given:
         raise QuestionError(f"a query takes no --{next(iter(given))}: write the value into it")
+    if not is_unsafe:
+        _refuse_more_than_asking(connection, question)
     return _run(connection, question, {})
+
+
+def _refuse_more_than_asking(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Raise QuestionError where a statement of a query is none that only asks, or runs one (EXPLAIN ANALYZE)."""
+    try:
+        statements = connection.extract_statements(query)
+    except duckdb.Error as error:
+        raise QuestionError(_first_lines(error)) from None
+    for statement in statements:
+        words = statement.query.strip().lower()
+        is_asking = statement.type in _ASKING
+        if statement.type == duckdb.StatementType.EXPLAIN:
+            is_asking = "analyze" not in words
+        if statement.type == duckdb.StatementType.MULTI:
+            is_asking = words.startswith(_ASKING_WORDS)
+        if not is_asking:
+            raise QuestionError(f"{statement.type.name} is no question; {_ONLY_READS}")
 
 
 def _values(connection: duckdb.DuckDBPyConnection, file: SqlFile, given: Mapping[str, str]) -> dict[str, Any]:
@@ -142,9 +172,7 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: str, values: Mapping[
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise QuestionError(f"{_first_lines(error)}\n`ieval dictionary` describes every table and column") from None
     except (duckdb.PermissionException, duckdb.InvalidInputException) as error:
-        raise QuestionError(
-            f"{_first_lines(error)}\n`ieval sql` only reads the warehouse, and nothing else unless --unsafe allows it"
-        ) from None
+        raise QuestionError(f"{_first_lines(error)}\n{_ONLY_READS}") from None
     except duckdb.Error as error:
         raise QuestionError(_first_lines(error)) from None
 

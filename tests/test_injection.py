@@ -85,6 +85,15 @@ FORBIDDEN = [
     "CREATE VIEW x AS SELECT 1",
     "CREATE MACRO x() AS 1",
     "SELECT 1; DROP TABLE lessons",
+    # The database's own file is the one that DuckDB lets it open.
+    "COPY (SELECT 42 AS a) TO '{database}' (FORMAT parquet, USE_TMP_FILE false)",
+    "COPY (SELECT 42 AS a) TO '{database}' (FORMAT csv)",
+    "SELECT 1; COPY lessons TO '{database}' (FORMAT csv, USE_TMP_FILE false)",
+    "EXPLAIN ANALYZE COPY (SELECT 42 AS a) TO '{database}' (FORMAT parquet, USE_TMP_FILE false)",
+    "EXPLAIN /* */ (ANALYZE) COPY lessons TO '{database}' (FORMAT csv, USE_TMP_FILE false)",
+    "PREPARE p AS COPY lessons TO '{database}' (FORMAT csv, USE_TMP_FILE false); EXECUTE p",
+    "COPY (PIVOT lessons ON language USING count(*)) TO '{database}' (FORMAT csv, USE_TMP_FILE false)",
+    "/* */ COPY (PIVOT lessons ON language USING count(*)) TO '{database}' (FORMAT csv, USE_TMP_FILE false)",
 ]
 
 
@@ -100,7 +109,7 @@ def test_a_query_reads_the_warehouse_and_does_nothing_else(attacked: Built, tmp_
         open_warehouse(Settings(warehouse=attacked.folder)) as connection,
         pytest.raises(QuestionError) as refused,
     ):
-        ask(connection, statement.format(folder=tmp_path), {})
+        ask(connection, statement.format(folder=tmp_path, database=attacked.database), {})
     assert "Traceback" not in str(refused.value)
     assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
     assert attacked.database.read_bytes() == before
@@ -119,6 +128,8 @@ def test_unsafe_opens_files_and_settings_but_writes_nothing_into_the_warehouse(
     assert unsafe(f"COPY (SELECT 1 AS one) TO '{tmp_path}/out.csv'").returncode == 0
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "one\n1\n"
     assert unsafe("SET threads = 1").returncode == 0
+    for statement in ("PIVOT lessons ON language USING count(*)", "(SELECT 1)", "EXPLAIN SELECT 1", "DESCRIBE lessons"):
+        assert ieval("sql", statement, "--warehouse", attacked.folder).returncode == 0, statement
     for statement in ("DELETE FROM raw.pages", "DROP TABLE recommendations", "CREATE TABLE x (a INTEGER)"):
         done = unsafe(statement)
         assert done.returncode == 1, statement
