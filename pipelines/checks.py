@@ -26,8 +26,8 @@ from pipelines.tables import TABLES, Table
 ERROR, WARNING = "error", "warning"
 _TABLE = re.compile(r"\b(?:main|raw)\.\w+")
 _PAGE_TABLE = re.compile(r"\braw\.(?:pages|page_fields)\b")
-#: How many pages a check looks at together that need not see all of them.
-_SLICE_PAGES = 25_000
+#: Bytes of pages that a check looks at together that need not see all of them.
+_SLICE_BYTES = 150_000_000
 #: How many failing rows are shown.
 _SAMPLE = 10
 
@@ -153,7 +153,7 @@ def run_check(connection: duckdb.DuckDBPyConnection, check: Check, slices: Seque
             statement = _PAGE_TABLE.sub(rf"(SELECT * FROM \g<0> WHERE {condition})", statement)
         [(rows,)] = connection.execute(f"SELECT count(*) FROM ({statement})").fetchall()
         if rows and not count:
-            cursor = connection.execute(f"SELECT * FROM ({statement}) LIMIT {_SAMPLE}")
+            cursor = connection.execute(f"SELECT * FROM ({statement}) ORDER BY ALL LIMIT {_SAMPLE}")
             names = [column[0] for column in cursor.description or ()]
             sample = tuple(dict(zip(names, values, strict=True)) for values in cursor.fetchall())
         count += rows
@@ -166,8 +166,8 @@ def run_checks(
     progress: Callable[[int], None] = lambda checks: None,
 ) -> list[CheckResult]:
     """Run several checks; results in the order of `rules`. Side by side where they are small, else one by one."""
-    [(pages,)] = connection.execute("SELECT count(*) FROM raw.pages").fetchall()
-    slices = page_slices(pages, _SLICE_PAGES)
+    [(text,)] = connection.execute("SELECT coalesce(sum(byte_size), 0) FROM raw.pages").fetchall()
+    slices = page_slices(int(text), _SLICE_BYTES)
     with ThreadPoolExecutor(1 if len(slices) > 1 else max(1, os.cpu_count() or 1)) as pool:
         results = []
         for result in pool.map(lambda rule: run_check(connection.cursor(), rule, slices), rules):

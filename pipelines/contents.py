@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-#: A page is some ten kilobytes; what is larger than this is something else, and is not read into memory.
-MOST_PAGE_BYTES = 16 * 1024 * 1024
-TOO_LARGE = f"larger than {MOST_PAGE_BYTES // 1024**2} MB, which no page is"
+#: A page is some ten kilobytes; what is larger than this is something else, and is not read: DuckDB holds thousands of
+#: texts at a time in memory, and finds an offset in a text by counting from its beginning.
+MOST_PAGE_BYTES = 128 * 1024
+TOO_LARGE = f"larger than {MOST_PAGE_BYTES // 1024} kB, which no page is"
 #: What cannot be read of one file is listed so far, and then counted.
 _MOST_LISTED = 100
 

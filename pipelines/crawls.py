@@ -25,6 +25,8 @@ _BATCH_BYTES = 256 * 1024**2
 _BATCH_ROWS = 1000
 #: Text packs ten to one. Rows that unpack to more than both of these are made to fill memory.
 _MOST_BYTES = 1024**3
+#: JSON may write a letter in six bytes.
+_MOST_LINE_BYTES = 8 * MOST_PAGE_BYTES
 _MOST_RATIO = 200
 _TEXTS = (
     pa.types.is_string,
@@ -39,10 +41,10 @@ _TEXTS = (
 def read_json_lines(file: BinaryIO) -> Iterator[Content]:
     """The pages of a file of JSON objects, one a line."""
     number = 0
-    while line := file.readline(MOST_PAGE_BYTES + 1):
+    while line := file.readline(_MOST_LINE_BYTES + 1):
         number += 1
         where = f", line {number:,}"
-        if len(line) > MOST_PAGE_BYTES and not line.endswith(b"\n"):
+        if len(line) > _MOST_LINE_BYTES and not line.endswith(b"\n"):
             while (rest := file.readline(1 << 20)) and not rest.endswith(b"\n"):
                 pass
             yield Failed(where, TOO_LARGE)

@@ -15,6 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipelines import settings
+from pipelines.lake import ROW_GROUP_ROWS
 from pipelines.marts import MARTS
 from pipelines.schema import comments, create_table, load_order, quote
 from pipelines.settings import Settings
@@ -24,8 +25,10 @@ from pipelines.tables import TABLES
 
 #: A file of a newer storage version cannot be opened by the drivers in today's BI tools.
 STORAGE_VERSION = "v1.2.0"
-#: Small, so that a row that is replaced takes few others with it.
+#: Small, so that a row that is replaced takes few others with it; as small as can be where texts are large, for DuckDB
+#: holds a row group in memory while it writes it.
 _ROW_GROUP_ROWS = 16_384
+_FEWEST_ROWS = 2_048
 #: DuckDB holds the index of a key in memory while it loads a table: above this the keys hold by the checks alone.
 _MOST_KEYED_ROWS = 2_000_000
 
@@ -43,10 +46,10 @@ def build_database(knobs: Settings, parquet: Path, target: Path) -> None:
     Raises duckdb.ConstraintException where a key, a reference, a NOT NULL or a closed list of values does not hold.
     """
     target.unlink(missing_ok=True)
-    rows = {name: pq.read_metadata(parquet / f"{name}.parquet").num_rows for name in TABLES}
-    without_keys = {name for name, count in rows.items() if count > _MOST_KEYED_ROWS}
+    files = {name: pq.read_metadata(parquet / f"{name}.parquet") for name in TABLES}
+    without_keys = {name for name, file in files.items() if file.num_rows > _MOST_KEYED_ROWS}
     with connect(knobs, side_by_side=2) as connection:
-        _attach(connection, target)
+        _attach(connection, target, parquet)
         connection.execute("CREATE SCHEMA raw; CREATE SCHEMA mart;")
         # One transaction a table: one for all would hold all of it in memory.
         for table in load_order(TABLES.values()):
@@ -71,7 +74,7 @@ def update_database(
     shutil.copyfile(published, target)
     order = [table for table in load_order(TABLES.values()) if table.name in outdated]
     with connect(knobs, side_by_side=2) as connection:
-        _attach(connection, target)
+        _attach(connection, target, knobs.parquet)
         # Each statement is a transaction: DuckDB still sees a deleted key within its own.
         for table in reversed(order):
             connection.execute(f"DELETE FROM {table.qualified_name} WHERE {outdated[table.name]}")
@@ -81,8 +84,14 @@ def update_database(
         connection.execute("USE memory; DETACH ieval;")
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, parquet: Path) -> None:
+    """Attach a database to write the tables of folder `parquet` into it."""
+    pages = pq.read_metadata(parquet / "pages.parquet")
+    has_large_texts = pages.num_row_groups > -(-pages.num_rows // ROW_GROUP_ROWS)  # `lake.py` has cut them
+    if has_large_texts:
+        connection.execute("SET threads = 1")  # each of which writes a row group of its own
+    rows = _FEWEST_ROWS if has_large_texts else _ROW_GROUP_ROWS
+    options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {rows}"
     connection.execute(f"ATTACH {quote(str(path))} AS ieval ({options})")
     connection.execute("USE ieval")
 

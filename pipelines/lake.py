@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.schema import arrow_schema
@@ -21,6 +22,10 @@ from pipelines.tables import Table
 
 #: Few enough that a row group of page texts fits into memory many times, many enough to compress and to skip.
 ROW_GROUP_ROWS = 16_384
+#: DuckDB reads so many rows at once, if a row group has as many; where their texts have more bytes than this together,
+#: it gets fewer.
+_ROWS_AT_ONCE = 2_048
+_BYTES_AT_ONCE = 32_000_000
 
 
 class GateError(ValueError):
@@ -115,7 +120,7 @@ def write_table(batches: Iterable[pa.RecordBatch], table: Table, folder: Path) -
     with _writer(path, arrow_schema(table)) as writer:
         for rows in _row_groups(batches):
             conformed = conform(rows, table)
-            writer.write_table(conformed.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+            writer.write_table(conformed.combine_chunks(), row_group_size=_rows_a_group(conformed))
             count += rows.num_rows
     return describe(path, count)
 
@@ -134,6 +139,15 @@ def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
             rows += batch.num_rows
     if held:
         yield pa.Table.from_batches(held)
+
+
+def _rows_a_group(rows: pa.Table) -> int:
+    """How many of these rows go into a row group: all, unless their texts are large."""
+    texts = [column for column in rows.columns if pa.types.is_string(column.type)]
+    text_bytes = sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in texts)
+    if text_bytes * _ROWS_AT_ONCE <= _BYTES_AT_ONCE * rows.num_rows:
+        return rows.num_rows
+    return max(1, _BYTES_AT_ONCE * rows.num_rows // text_bytes)
 
 
 def describe(path: Path, rows: int) -> TableFile:

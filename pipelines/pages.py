@@ -70,9 +70,9 @@ class PageCounts:
     page_ids: list[str] = field(default_factory=list)
 
 
-def page_slices(count: int, size: int) -> list[str]:
-    """SQL conditions on page_id that part `count` pages into slices of about `size`, in order: page_id is a hash."""
-    slices = max(1, -(-count // size))
+def page_slices(amount: int, size: int) -> list[str]:
+    """SQL conditions on page_id that part pages of `amount` bytes into slices of about `size`, in its order."""
+    slices = max(1, -(-amount // size))
     bounds = [f"{position * 0x10000 // slices:04x}" for position in range(1, slices)]
     conditions = []
     for low, high in pairwise([None, *bounds, None]):

@@ -20,8 +20,10 @@ import pyarrow as pa
 from pipelines.lake import open_parquet, write_parquet
 
 _NAME = re.compile(r"part-(?P<first>\d{6,})(?:-(?P<last>\d{6,}))?-[0-9a-f]{12}\.parquet")
-#: A file of this size is left alone; smaller ones are merged once so many of them follow each other.
+#: A file of this size, or of this size when it is unpacked, is left alone; smaller ones are merged once so many of them
+#: follow each other.
 _SMALL_BYTES = 256 * 1024
+_SMALL_BYTES_UNPACKED = 4 * 1024 * 1024
 _MANY = 16
 
 
@@ -131,13 +133,18 @@ def _small_groups(parts: Sequence[_Part], made_of_it: Sequence[Path]) -> Iterato
     """Runs of small parts; one that is not small, or of which something is still to be made, ends a run."""
 
     def may_merge(part: _Part) -> bool:
-        is_small = part.path.stat().st_size < _SMALL_BYTES
+        is_small = part.path.stat().st_size < _SMALL_BYTES and _unpacked_bytes(part.path) < _SMALL_BYTES_UNPACKED
         return is_small and all((other / part.path.name).exists() for other in made_of_it)
 
     for is_run, following in groupby(parts, may_merge):
         group = list(following)
         if is_run and len(group) >= _MANY:
             yield group
+
+
+def _unpacked_bytes(path: Path) -> int:
+    with open_parquet(path) as file:
+        return sum(file.metadata.row_group(number).total_byte_size for number in range(file.metadata.num_row_groups))
 
 
 def _merge(paths: Sequence[Path], target: Path) -> None:

@@ -32,6 +32,9 @@ _LINK = "a link; name it to read what it leads to"
 _NO_FILE = "no longer a file"
 #: A pipe that has taken the place of a file does not keep us waiting.
 _READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+#: How many folders may lie in each other below the one that was named.
+_DEEPEST = 100
+_TOO_DEEP = f"more than {_DEEPEST} folders in each other; name it to read it"
 #: How many pages are fetched from an address at once.
 _AT_ONCE = 16
 #: After so many failures one behind the other, nothing more is asked of an address.
@@ -191,8 +194,11 @@ def _list_named(path: str, status: os.stat_result, passed: Passed) -> Iterator[S
         passed.skip(path, f"there is no {PAGE_SUFFIX} file in this folder")
 
 
-def _list_folder(folder: str, passed: Passed) -> Iterator[SourceFile]:
+def _list_folder(folder: str, passed: Passed, depth: int = 0) -> Iterator[SourceFile]:
     """The page files of a folder and those below it, by name; links are not followed."""
+    if depth > _DEEPEST:
+        passed.fail(folder, _TOO_DEEP, folder)
+        return
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -205,7 +211,7 @@ def _list_folder(folder: str, passed: Passed) -> Iterator[SourceFile]:
         path = _joined(folder, entry.name)
         try:
             if entry.is_dir(follow_symlinks=False):
-                yield from _list_folder(path, passed)
+                yield from _list_folder(path, passed, depth + 1)
             elif entry.is_symlink():
                 passed.skip(path, _LINK)
             elif not entry.is_file(follow_symlinks=False):
@@ -344,14 +350,17 @@ def _list_remote(address: str, passed: Passed) -> Iterator[SourceFile]:
         raise UnreachableError(str(error)) from None
 
 
-def _list_remote_folder(place: Place, folder: str, passed: Passed) -> list[SourceFile]:
+def _list_remote_folder(place: Place, folder: str, passed: Passed, depth: int = 0) -> list[SourceFile]:
+    if depth > _DEEPEST:
+        passed.fail(folder, _TOO_DEEP, folder)
+        return []
     files = []
     for file in place.list_folder(folder):
         name = file.address.rpartition("/")[2]
         if name.startswith("."):
             continue
         if file.is_folder:
-            files += _list_remote_folder(place, file.address, passed)
+            files += _list_remote_folder(place, file.address, passed, depth + 1)
         elif name.lower().endswith(PAGE_SUFFIX):
             files.append(_remote_file(file, False))
         else:

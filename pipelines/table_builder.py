@@ -30,8 +30,8 @@ from pipelines.settings import Settings
 from pipelines.sql_files import SqlFile, in_order, read_folder
 from pipelines.tables import TABLES, Table
 
-#: Pages whose texts DuckDB sorts at a time: it cannot sort much more text than it may hold in memory.
-_SLICE_PAGES = 100_000
+#: Bytes of pages that DuckDB sorts at a time: it cannot sort much more text than it may hold in memory.
+_SLICE_BYTES = 200_000_000
 
 
 @contextlib.contextmanager
@@ -114,8 +114,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, file: SqlFile) ->
     order = ", ".join(table.primary_key)
     slices = ["true"]
     if table is TABLES["pages"]:  # the one table with the texts of whole pages
-        [(pages,)] = connection.execute("SELECT count(*) FROM staged.pages").fetchall()
-        slices = page_slices(pages, _SLICE_PAGES)
+        [(text,)] = connection.execute("SELECT coalesce(sum(byte_size), 0) FROM staged.pages").fetchall()
+        slices = page_slices(int(text), _SLICE_BYTES)
     for condition in slices:
         query = f"SELECT {columns} FROM ({file.statement}) WHERE {condition} ORDER BY {order}"
         yield from connection.sql(query).to_arrow_reader(ROW_GROUP_ROWS)

@@ -216,12 +216,12 @@ def test_no_page_is_no_trouble() -> None:
     assert results(small_warehouse(rows={})) == {check.name: (True, 0, False) for check in ALL_CHECKS}
 
 
-@pytest.mark.parametrize("slice_pages", [1, 2, 5])
+@pytest.mark.parametrize("slice_bytes", [1, 20, 500])
 def test_a_sound_warehouse_holds_slice_by_slice(
-    hashed: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, slice_pages: int
+    hashed: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, slice_bytes: int
 ) -> None:
     whole = results(hashed)
-    monkeypatch.setattr(checks, "_SLICE_PAGES", slice_pages)
+    monkeypatch.setattr(checks, "_SLICE_BYTES", slice_bytes)
     assert results(hashed) == whole
 
 
@@ -258,7 +258,7 @@ def test_every_slice_is_looked_at(hashed: duckdb.DuckDBPyConnection) -> None:
 def test_the_real_pages_give_the_same_slice_by_slice(hostile: Built, monkeypatch: pytest.MonkeyPatch) -> None:
     with duckdb.connect(str(hostile.database), read_only=True) as connection:
         whole = results(connection)
-        monkeypatch.setattr(checks, "_SLICE_PAGES", 2)
+        monkeypatch.setattr(checks, "_SLICE_BYTES", 4_000)
         told: list[int] = []
         sliced = checks.run_checks(connection, ALL_CHECKS, told.append)
         assert told == [1] * len(ALL_CHECKS)

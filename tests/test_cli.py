@@ -634,7 +634,7 @@ def odd_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_bytes(page + name.encode("utf-8", "surrogateescape"))
     for name in (f"large{ODD}.txt", os.fsdecode(b"large\xe9.txt")):  # these cannot be read
         with (folder / name).open("wb") as file:
-            file.truncate(16 * 1024 * 1024 + 1)
+            file.truncate(128 * 1024 + 1)
     (folder / f"link{ODD}.txt").symlink_to("/nowhere")
     os.mkfifo(folder / f"pipe{ODD}.txt")
     with zipfile.ZipFile(folder / f"{ODD}.zip", "w") as archive:
@@ -651,7 +651,7 @@ def test_odd_names_on_a_terminal(odd_names: Path, tmp_path: Path, as_json: list[
     warehouse = tmp_path / "w"
     sent = on_a_terminal("run", odd_names, odd_names / f"{ODD}.zip", "--warehouse", warehouse, *as_json, COLUMNS="1000")
     assert "2 files could not be read; the others are in the warehouse" in sent
-    assert "larger than 16 MB" in sent and "a link; name it" in sent and "a pipe, and no file" in sent
+    assert "larger than 128 kB" in sent and "a link; name it" in sent and "a pipe, and no file" in sent
     assert "Traceback" not in sent
     assert harmless(sent)
     assert not re.search("^not read: forged", sent, re.MULTILINE)

@@ -225,7 +225,7 @@ def test_any_order_and_batching_of_the_corpus(
     ),
     row_group_rows=st.sampled_from([2, 5, 16_384]),
     part_bytes=st.sampled_from([1, 1_500, 8_000_000]),
-    slice_pages=st.sampled_from([1, 3, 100_000]),
+    slice_bytes=st.sampled_from([1, 4_000, 100_000_000]),
     workers=st.sampled_from(["1", "4"]),
 )
 def test_any_order_and_batching_of_a_few_pages(
@@ -234,18 +234,18 @@ def test_any_order_and_batching_of_a_few_pages(
     arrivals: list[tuple[Sighting, str]],
     row_group_rows: int,
     part_bytes: int,
-    slice_pages: int,
+    slice_bytes: int,
     workers: str,
 ) -> None:
     """Some of them twice; in row groups of a few rows, so that an increment begins and ends inside of them."""
     note(in_words(arrivals))
     folder, at_once = tmp_path_factory.mktemp("few"), tmp_path_factory.mktemp("at-once")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(lake, "_ROW_GROUP_ROWS", row_group_rows)
+        patched.setattr(lake, "ROW_GROUP_ROWS", row_group_rows)
         store(at_once, *sorted({sighting for sighting, _ in arrivals}, key=CORPUS.index))
         refresh(at_once, build)
         patched.setattr(pages, "_PART_BYTES", part_bytes)
-        patched.setattr(table_builder, "_SLICE_PAGES", slice_pages)
+        patched.setattr(table_builder, "_SLICE_BYTES", slice_bytes)
         patched.setenv("IEVAL_WORKERS", workers)
         Increments(patched)
         arrive(folder, build, arrivals)

@@ -131,7 +131,7 @@ def test_refused_rows_write_nothing(tmp_path: Path) -> None:
 
 def test_rows_that_are_refused_late_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row groups pass the gate one by one: those before the one that does not are not left behind."""
-    monkeypatch.setattr(lake, "_ROW_GROUP_ROWS", 2)
+    monkeypatch.setattr(lake, "ROW_GROUP_ROWS", 2)
     write(rows(), tmp_path)
     before = (tmp_path / "trials.parquet").read_bytes()
     with pytest.raises(GateError, match="1 NULLs"):
@@ -188,7 +188,7 @@ def test_however_the_batches_are_cut_the_bytes_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(lake, "_ROW_GROUP_ROWS", 10)
+        patched.setattr(lake, "ROW_GROUP_ROWS", 10)
         table, folder = many(47), tmp_path_factory.mktemp("cut")
         whole = write(table.combine_chunks(), folder / "whole")
         bounds = [0, *sorted(cuts), 47]

@@ -200,3 +200,16 @@ def test_files_that_may_not_grow_are_told_and_harm_nothing(tmp_path: Path, most:
     assert tables(warehouse) == before
     assert finish(begin(warehouse, PROJECT / "tests" / "pages"))[0] == 0
     assert verify(Settings(warehouse=warehouse), is_deep=False) == []
+
+
+def test_many_large_pages_fit_into_memory(tmp_path: Path) -> None:
+    """As large as pages may be, and no pages: DuckDB takes no more of them at a time than it has room for."""
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for number in range(2000):
+        text = f"{number} " + "In Cambodia, the project will go on. " * 4000
+        (folder / f"{number}.txt").write_text(text[: 128 * 1024], encoding="ascii")
+    code, said = finish(start(tmp_path / "warehouse", folder))
+    assert (code, "2,000 read, 2,000 new" in said) == (0, True), said
+    code, said = finish(start(tmp_path / "warehouse", SHIPPED))
+    assert (code, "1 read, 1 new" in said) == (0, True), said

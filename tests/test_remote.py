@@ -112,10 +112,10 @@ def test_archives_and_crawls(memory: fsspec.AbstractFileSystem, tmp_path: Path) 
 
 
 def test_a_page_that_is_too_large_is_not_fetched(memory: fsspec.AbstractFileSystem) -> None:
-    memory.pipe("/crawl/large.txt", b"x" * (16 * 1024 * 1024 + 1))
+    memory.pipe("/crawl/large.txt", b"x" * (128 * 1024 + 1))
     pages, passed = read("memory://crawl")
     assert len(pages) == 2
-    assert passed.failed == ["memory://crawl/large.txt: larger than 16 MB, which no page is"]
+    assert passed.failed == ["memory://crawl/large.txt: larger than 128 kB, which no page is"]
 
 
 def test_what_changes_after_it_was_listed(memory: fsspec.AbstractFileSystem) -> None:
@@ -425,7 +425,7 @@ def test_a_page_from_the_web(web: str) -> None:
     assert read(f"{web}/page?id=1")[0] == {f"{web}/page?id=1": b"page"}
     pages, passed = read(f"{web}/big")
     assert pages == {}
-    assert passed.failed == [f"{web}/big: larger than 16 MB, which no page is"]
+    assert passed.failed == [f"{web}/big: larger than 128 kB, which no page is"]
     with pytest.raises(SourceError, match="no such file or folder"):
         read(f"{web}/nothing")
     with pytest.raises(UnreachableError, match="503"):
