@@ -6,8 +6,9 @@ built beside the published one and satisfies every key, reference and NOT NULL. 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -48,8 +49,7 @@ def build_database(knobs: Settings, parquet: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     files = {name: pq.read_metadata(parquet / f"{name}.parquet") for name in TABLES}
     without_keys = {name for name, file in files.items() if file.num_rows > _MOST_KEYED_ROWS}
-    with connect(knobs, side_by_side=2) as connection:
-        _attach(connection, target, parquet)
+    with _open(knobs, target, parquet) as connection:
         connection.execute("CREATE SCHEMA raw; CREATE SCHEMA mart;")
         # One transaction a table: one for all would hold all of it in memory.
         for table in load_order(TABLES.values()):
@@ -73,8 +73,7 @@ def update_database(
     """
     shutil.copyfile(published, target)
     order = [table for table in load_order(TABLES.values()) if table.name in outdated]
-    with connect(knobs, side_by_side=2) as connection:
-        _attach(connection, target, knobs.parquet)
+    with _open(knobs, target, knobs.parquet) as connection:
         # Each statement is a transaction: DuckDB still sees a deleted key within its own.
         for table in reversed(order):
             connection.execute(f"DELETE FROM {table.qualified_name} WHERE {outdated[table.name]}")
@@ -84,16 +83,19 @@ def update_database(
         connection.execute("USE memory; DETACH ieval;")
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path, parquet: Path) -> None:
-    """Attach a database to write the tables of folder `parquet` into it."""
+@contextlib.contextmanager
+def _open(knobs: Settings, path: Path, parquet: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that writes the tables of folder `parquet` into a database; what checks them runs beside it."""
     pages = pq.read_metadata(parquet / "pages.parquet")
     has_large_texts = pages.num_row_groups > -(-pages.num_rows // ROW_GROUP_ROWS)  # `lake.py` has cut them
-    if has_large_texts:
-        connection.execute("SET threads = 1")  # each of which writes a row group of its own
-    rows = _FEWEST_ROWS if has_large_texts else _ROW_GROUP_ROWS
-    options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {rows}"
-    connection.execute(f"ATTACH {quote(str(path))} AS ieval ({options})")
-    connection.execute("USE ieval")
+    with connect(knobs, side_by_side=1 if has_large_texts else 2) as connection:
+        if has_large_texts:
+            connection.execute("SET threads = 1")  # each of which writes a row group of its own
+        rows = _FEWEST_ROWS if has_large_texts else _ROW_GROUP_ROWS
+        options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {rows}"
+        connection.execute(f"ATTACH {quote(str(path))} AS ieval ({options})")
+        connection.execute("USE ieval")
+        yield connection
 
 
 def count_marts(database: Path) -> dict[str, int]:
