@@ -19,7 +19,7 @@ from pipelines import checks, engine, lock, settings, warehouse
 from pipelines.cluster import ClusterError, open_cluster
 from pipelines.database import mart_files
 from pipelines.intake import drop_old_parts, find, take_in
-from pipelines.lake import GateError, TableFile
+from pipelines.lake import DamagedFileError, GateError, TableFile
 from pipelines.marts import MARTS
 from pipelines.pages import MomentError, read_moment, store_parts, store_version
 from pipelines.printing import on_one_line
@@ -84,16 +84,16 @@ def page_store(context: dg.AssetExecutionContext, config: PagesConfig) -> dg.Mat
     """Every distinct content of every page ever read, with where and when it was first seen. Only ever grows."""
     knobs = Settings()
     lock.hold(knobs.warehouse, context.log.warning)
-    drop_old_parts(knobs, config.rebuild)
     try:
         is_stated = config.as_of is not None
         seen_at = read_moment(config.as_of) if config.as_of is not None else datetime.datetime.now(datetime.UTC)
         with stage("looking for pages"):
             # What was seen on a stated day has to be told again, changed or not.
             found = find(knobs, config.pages or knobs.pages_to_read, every_file=is_stated or config.rebuild)
+        drop_old_parts(knobs, config.rebuild)
         with stage("reading pages", found.page_count) as advance:
             counts = take_in(knobs, found, seen_at, is_stated, advance, on_part=_begin_reading)
-    except (SourceError, MomentError) as error:
+    except (SourceError, MomentError, DamagedFileError) as error:
         if reader := _READERS.pop(knobs.records, None):
             reader.close()
         raise _failure(error) from error
@@ -103,6 +103,11 @@ def page_store(context: dg.AssetExecutionContext, config: PagesConfig) -> dg.Mat
     LOG.page_ids = pa.chunked_array([pa.array(counts.page_ids, pa.string()), *found.unchanged_page_ids.chunks])
     LOG.messages += [f"not read: {message}" for message in passed.failed]
     LOG.messages += [f"passed over: {message}" for message in passed.skipped]
+    if counts.elsewhere:
+        LOG.messages.append(
+            f"known from other addresses, and counted as seen there and then: {counts.elsewhere:,} pages; "
+            "if this is a new crawl, say when it was with --as-of"
+        )
     facts = {
         "files": len(found.files),
         "files_unchanged": len(found.files) - len(found.changed),
@@ -153,7 +158,7 @@ def records(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         outdated = reader.outdated(engine.part_files(knobs))
         with stage("reading records", engine.count_rows(files.pages for files in outdated)) as advance:
             pages = reader.finish(outdated, advance)
-    except (VocabularyError, ClusterError) as error:
+    except (VocabularyError, ClusterError, DamagedFileError) as error:
         raise _failure(error) from error
     return dg.MaterializeResult(
         metadata={"parts_read": len(outdated), "parts_kept": len(parts) - len(outdated), "pages_read": pages},
@@ -244,7 +249,7 @@ def tables(context: dg.AssetExecutionContext, config: TablesConfig) -> Iterator[
     with stage("computing tables", len(TABLES)) as advance:
         try:
             files = warehouse.refresh_tables(knobs, config.rebuild, advance)
-        except GateError as error:
+        except (GateError, warehouse.PagesLostError) as error:
             raise _failure(error) from error
         metadata = {name: _file_metadata(file, warehouse.table_path(knobs, name)) for name, file in files.items()}
     for name, file in files.items():

@@ -118,8 +118,14 @@ def run(
     knobs = _settings(warehouse)
     from pipelines import recorded_run, running
     from pipelines.addresses import AddressError, refuse_secrets
+    from pipelines.pages import MomentError, read_moment
     from pipelines.printing import printable
 
+    try:
+        if as_of is not None:
+            read_moment(as_of)
+    except MomentError as error:
+        raise click.BadParameter(str(error), param_hint="--as-of") from None
     try:
         for page in pages:  # Dagster keeps what a run was asked to do
             refuse_secrets(page)

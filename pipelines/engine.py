@@ -25,7 +25,7 @@ from pipelines.lake import open_parquet, write_parquet
 from pipelines.pages import store_parts
 from pipelines.places import PLACE_SCHEMA, read_places
 from pipelines.records import RECORD_SCHEMA, read_records
-from pipelines.reference import COUNTRY_FILES, read_country_names
+from pipelines.reference import country_words, read_country_names
 from pipelines.settings import Settings
 
 _IMPORT = re.compile(r"^\s*from pipelines\.(\w+) import", re.MULTILINE)
@@ -51,12 +51,12 @@ class Fingerprints(NamedTuple):
 def fingerprints(reference: Path) -> Fingerprints:
     """Records hang on the code that reads pages; places on records, the code that finds countries, and their names."""
     records = _hash(_modules("records"))
-    vocabularies = [reference / name for name in COUNTRY_FILES]
-    return Fingerprints(records, _hash([*_modules("records", "places", "reference"), *vocabularies]))
+    places = _hash(_modules("records", "places", "reference"), country_words(reference))
+    return Fingerprints(records, places)
 
 
-def _hash(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
+def _hash(paths: Iterable[Path], others: bytes = b"") -> str:
+    digest = hashlib.sha256(others)
     for path in paths:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -96,7 +96,7 @@ def _made_by(path: Path) -> str | None:
     try:
         with open_parquet(path) as file:
             return ((file.schema_arrow.metadata or {}).get(_MADE_BY) or b"").decode()
-    except (pa.ArrowException, OSError):  # not there, or damaged: it is made again
+    except OSError:  # not there, or damaged: it is made again
         return None
 
 

@@ -25,13 +25,17 @@ from pipelines.sources import Passed, SourceFile, list_files, read_files
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files of the sources: all of them, those to be read, and the pages that the others are known to hold."""
+    """The files of the sources: all of them, those to be read, and the pages that the others are known to hold.
+
+    `as_before`: the paths of files that are read although they have not changed since they were read.
+    """
 
     files: Sequence[SourceFile]
     changed: Sequence[SourceFile]
     unchanged_page_ids: pa.ChunkedArray[Any]
     passed: Passed
     listed_ns: int
+    as_before: frozenset[str] = frozenset()
 
     @property
     def page_count(self) -> int | None:
@@ -53,9 +57,10 @@ def find(knobs: Settings, sources: Sequence[str], every_file: bool) -> Found:
     passed = Passed()
     listed_ns = time.time_ns()
     files = list_files(sources, passed)
-    if every_file:
-        return Found(files, files, pa.chunked_array([], pa.string()), passed, listed_ns)
     changed, unchanged = changed_files(files, knobs.source_manifest, stored_page_ids(knobs.page_store))
+    if every_file:
+        as_before = frozenset(file.path for file in files).difference(file.path for file in changed)
+        return Found(files, files, pa.chunked_array([], pa.string()), passed, listed_ns, as_before)
     return Found(files, changed, unchanged, passed, listed_ns)
 
 
@@ -77,7 +82,7 @@ def take_in(
     merge_small(knobs.page_store, [knobs.records, knobs.places])
     merge_small(knobs.page_store / "sightings")
     pages = read_files(found.changed, found.passed)
-    counts = add_pages(knobs.page_store, pages, seen_at, is_stated, progress, on_part)
+    counts = add_pages(knobs.page_store, pages, seen_at, is_stated, found.as_before, progress, on_part)
     remember(
         found.changed,
         counts.files,

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,6 +32,10 @@ _BYTES_AT_ONCE = 32_000_000
 
 class GateError(ValueError):
     """Rows that are not what the table is declared to be; nothing has been written."""
+
+
+class DamagedFileError(OSError):
+    """A Parquet file that cannot be read as one; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +80,16 @@ def _is_form_of(given: pa.DataType, declared: pa.DataType) -> bool:
 
 @contextlib.contextmanager
 def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
-    """A Parquet file of this machine or of an fsspec address."""
+    """A Parquet file of this machine or of an fsspec address. Raises OSError, of which DamagedFileError is one."""
     with contextlib.ExitStack() as stack:
         source = path if _is_local(path) else stack.enter_context(path.open("rb"))
-        yield stack.enter_context(pq.ParquetFile(source))
+        try:
+            file = stack.enter_context(pq.ParquetFile(source))
+        except pa.ArrowInvalid as error:
+            raise DamagedFileError(
+                f"{path} is damaged ({str(error).splitlines()[0]}): restore it from a backup, as deploy/README.md says"
+            ) from None
+        yield file
 
 
 def _is_local(path: Path) -> bool:
@@ -92,22 +104,29 @@ def write_parquet(rows: pa.Table, path: Path) -> None:
 
 @contextlib.contextmanager
 def _writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Writes beside the file's place, flushes to disk, and moves it there; an address takes a file only when closed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}") if _is_local(path) else path
+    """Writes beside the file's place, flushes to disk, and moves it there; to an address it goes in one piece."""
+    if not _is_local(path):
+        held = io.BytesIO()  # a file that is written piece by piece would be there after an error as well
+        with _parquet_writer(held, schema) as writer:
+            yield writer
+        path.fs.pipe_file(path.path, held.getvalue())  # type: ignore[attr-defined]
+        return
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with beside.open("wb") as file:
-            # No pandas metadata, no creation time, one compression: the same rows give the same bytes.
-            with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer:
+            with _parquet_writer(file, schema) as writer:
                 yield writer
-            if beside is not path:
-                file.flush()
-                os.fsync(file.fileno())
-        if beside is not path:
-            beside.replace(path)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
     finally:
-        if beside is not path:
-            beside.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
+
+
+def _parquet_writer(file: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
+    # No pandas metadata, no creation time, one compression: the same rows give the same bytes.
+    return pq.ParquetWriter(file, schema, compression="zstd", compression_level=1)
 
 
 def write_table(batches: Iterable[pa.RecordBatch], table: Table, folder: Path) -> TableFile:

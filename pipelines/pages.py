@@ -11,7 +11,7 @@ import base64
 import datetime
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -66,6 +66,8 @@ class PageCounts:
     read: int = 0
     new: int = 0
     known: int = 0
+    #: Of the known ones, those that were known from other addresses only.
+    elsewhere: int = 0
     files: list[str] = field(default_factory=list)
     page_ids: list[str] = field(default_factory=list)
 
@@ -102,6 +104,7 @@ def add_pages(
     pages: Iterable[SourcePage],
     seen_at: datetime.datetime,
     is_stated: bool = False,
+    as_before: Container[str] = frozenset(),
     progress: Callable[[int], None] = lambda pages: None,
     on_part: Callable[[Path], None] = lambda part: None,
 ) -> PageCounts:
@@ -109,11 +112,12 @@ def add_pages(
 
     `is_stated`: somebody says that the pages were seen then, so every sighting counts, in whatever order they are
     loaded. Else `seen_at` is now, and a known content counts only where its address had another one before: a folder
-    of old pages that was moved has not been seen anew.
+    of old pages that was moved has not been seen anew, nor has a file that is `as_before` (paths).
     `progress` is called with the number of pages read, `on_part` with every full part as soon as it is written.
     """
     counts = PageCounts()
     stored: set[bytes] | None = None
+    added: set[str] = set()
     again: list[_Sighting] = []
     parts = _Filler(store)
     for source_uri, page_bytes, file in pages:
@@ -127,15 +131,18 @@ def add_pages(
             stored = {bytes.fromhex(str(page_id)) for page_id in stored_page_ids(store).to_pylist()}
         if digest.digest() in stored:
             counts.known += 1
-            again.append((page_id, _clean(source_uri)))
+            if is_stated or file not in as_before:
+                again.append((page_id, _clean(source_uri)))
             continue
         stored.add(digest.digest())
+        added.add(page_id)
         counts.new += 1
         if part := parts.add(page_id, _clean(source_uri), seen_at, page_bytes):
             on_part(part)
     parts.finish()
     if again:
-        _add_sightings(store, again, seen_at, is_stated)
+        elsewhere = _add_sightings(store, again, seen_at, is_stated)
+        counts.elsewhere = 0 if is_stated else len(elsewhere - added)
     return counts
 
 
@@ -192,8 +199,11 @@ def stored_page_ids(store: Path) -> pa.ChunkedArray[Any]:
     return pa.chunked_array(chunks, pa.string())
 
 
-def _add_sightings(store: Path, again: Sequence[_Sighting], seen_at: datetime.datetime, is_stated: bool) -> None:
-    """Store those sightings of known contents that say something new."""
+def _add_sightings(store: Path, again: Sequence[_Sighting], seen_at: datetime.datetime, is_stated: bool) -> set[str]:
+    """Store those sightings of known contents that say something new.
+
+    Returns the page_ids that were seen at addresses where nothing had been seen before.
+    """
     contents: dict[str, set[str]] = defaultdict(set)
     for page_id, address in again:
         contents[address].add(page_id)
@@ -207,6 +217,7 @@ def _add_sightings(store: Path, again: Sequence[_Sighting], seen_at: datetime.da
     ]
     if new:
         _write_sightings(store, new)
+    return {page_id for page_id, address in again if not known[address]}
 
 
 def _write_sightings(store: Path, sightings: Sequence[tuple[str, str, datetime.datetime]]) -> None:
@@ -231,7 +242,7 @@ def _known_sightings(store: Path, addresses: pa.Array[Any]) -> dict[str, dict[da
 def _is_back(page_id: str, moments: dict[datetime.datetime, set[str]], now: datetime.datetime) -> bool:
     """Whether a page went back to an earlier content: its address had another one when it was last seen, before now."""
     last = max(moments, default=now)
-    return last < now and page_id not in moments[last]
+    return last < now and moments[last] != {page_id}
 
 
 def _clean(source_uri: str) -> str:

@@ -250,7 +250,17 @@ def describe_database(path: Path) -> DatabaseFile:
 
 def added_parts(before: Inputs, now: Inputs) -> tuple[str, ...] | None:
     """The names of the parts that were added, if all that has changed is that some were added or merged; else None."""
-    new = [name for name in now.parts if name not in before.parts]
-    merged = {name: merged_from(name, before.parts) for name in new}
-    gone = set(before.parts).difference(now.parts, *merged.values())
-    return None if gone or before.logic != now.logic else tuple(name for name in new if not merged[name])
+    if lost_parts(before, now) or before.logic != now.logic:
+        return None
+    return tuple(name for name in _new_parts(before, now) if not merged_from(name, before.parts))
+
+
+def lost_parts(before: Inputs, now: Inputs) -> set[str]:
+    """The names of the parts that are gone, and in no merged one."""
+    merged = (merged_from(name, before.parts) for name in _new_parts(before, now))
+    return set(before.parts).difference(now.parts, *merged)
+
+
+def _new_parts(before: Inputs, now: Inputs) -> list[str]:
+    known = set(before.parts)
+    return [name for name in now.parts if name not in known]

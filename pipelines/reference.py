@@ -90,8 +90,13 @@ FILES: dict[str, Vocabulary] = {
         "donor_code donor_kind country_iso3 meaning", "donor_code", filled="donor_code donor_kind meaning"
     ),
 }
-#: The files that countries are recognised with, in the order in which CountryNames takes them.
-COUNTRY_FILES = ("country_names.csv", "place_scopes.csv", "countries.csv", "context_words.csv")
+#: The files that countries are recognised with, in the order in which CountryNames takes them, with what it takes.
+_COUNTRY_FILES = {
+    "country_names.csv": FILES["country_names.csv"].columns,
+    "place_scopes.csv": FILES["place_scopes.csv"].columns,
+    "countries.csv": ("iso3", "iso2", "m49", "name"),
+    "context_words.csv": FILES["context_words.csv"].columns,
+}
 #: Columns that refer to a column of another file.
 _REFERENCES = {
     "country_iso3": ("countries.csv", "iso3"),
@@ -121,7 +126,21 @@ def read_reference(folder: Path) -> dict[str, Rows]:
 def read_country_names(folder: Path) -> CountryNames:
     """The recogniser of countries over these vocabularies. Raises VocabularyError."""
     tables = read_reference(folder)
-    return CountryNames(*(tables[name] for name in COUNTRY_FILES))
+    return CountryNames(
+        *(
+            [{column: row[column] for column in columns} for row in tables[name]]
+            for name, columns in _COUNTRY_FILES.items()
+        )
+    )
+
+
+def country_words(folder: Path) -> bytes:
+    """All that countries are recognised with, right or wrong: other bytes where anything of it has changed."""
+    words = []
+    for name, columns in _COUNTRY_FILES.items():
+        with (folder / name).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            words += [repr([row.get(column) for column in columns]) for row in csv.DictReader(file)]
+    return "\n".join(words).encode()
 
 
 def _refuse_contradictions(path: Path, rows: Iterable[tuple[int, dict[str, str]]]) -> None:

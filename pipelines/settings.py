@@ -25,6 +25,8 @@ MAP = PROJECT / "seeds" / "map"
 
 
 _AMOUNT = r"(\d+(?:\.\d+)?)\s*([kKMGT]i?B|%)"
+#: In bytes: with less, DuckDB cannot even check some thousand pages.
+_LEAST_MEMORY = 100e6
 
 
 class SettingsError(ValueError):
@@ -46,6 +48,14 @@ def _matching(name: str, default: str, form: str, what: str) -> str:
     text = _environment(name, default)
     if not re.fullmatch(form, text):
         raise SettingsError(f"IEVAL_{name} is {text!r}; it takes {what}")
+    return text
+
+
+def _memory_limit() -> str:
+    text = _matching("MEMORY_LIMIT", "1GB", _AMOUNT, "an amount of memory like 2GB or 500MB")
+    amount, unit = re.fullmatch(_AMOUNT, text).groups()  # type: ignore[union-attr]
+    if float(amount) * {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "%": 1e8}[unit[0]] < _LEAST_MEMORY:
+        raise SettingsError(f"IEVAL_MEMORY_LIMIT is {text!r}; DuckDB needs {_LEAST_MEMORY / 1e6:.0f}MB at least")
     return text
 
 
@@ -86,9 +96,7 @@ class Settings:
     #: Worker processes for large runs: IEVAL_WORKERS, default all cores.
     workers: int = field(default_factory=_workers)
     #: What DuckDB may use before it spills to disk: IEVAL_MEMORY_LIMIT.
-    memory_limit: str = field(
-        default_factory=lambda: _matching("MEMORY_LIMIT", "1GB", _AMOUNT, "an amount of memory like 2GB or 500MB")
-    )
+    memory_limit: str = field(default_factory=_memory_limit)
     #: Cron expression and time zone of the daily run: IEVAL_SCHEDULE, IEVAL_TIME_ZONE.
     schedule: str = field(
         default_factory=lambda: _matching(
@@ -157,8 +165,9 @@ class Settings:
     @property
     def _parts(self) -> Path:
         """The folder of all parts; an fsspec address is used like a path."""
-        if "://" not in self.parts:
-            return Path(self.parts or self.warehouse)
+        protocol, is_address, path = self.parts.partition("://")
+        if not is_address or protocol in ("file", "local"):
+            return Path(path or self.parts or self.warehouse)
         from upath import UPath  # only where somebody wants one
 
         try:

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.database import build_database, count_marts, update_database
 from pipelines.engine import count_rows
 from pipelines.increment import Increment, affected_by, compute_increment
 from pipelines.lake import TableFile
+from pipelines.pages import stored_page_ids
 from pipelines.publication import (
     DatabaseFile,
     Inputs,
@@ -30,6 +32,7 @@ from pipelines.publication import (
     added_parts,
     describe_database,
     inputs,
+    lost_parts,
     publish,
     published,
     tidy_up,
@@ -43,6 +46,10 @@ _MOST_AFFECTED = 0.1
 _BUILDER = ThreadPoolExecutor(1, thread_name_prefix="database")
 #: What this process has staged and not published yet, by staging folder.
 _STAGED: dict[Path, Staged] = {}
+
+
+class PagesLostError(ValueError):
+    """Pages that are published are no longer kept; the message says what to do."""
 
 
 @dataclass(slots=True)
@@ -63,13 +70,16 @@ def refresh_tables(
     """Compute the tables of what is in the store now, as far as they have changed, to the staging folder.
 
     Returns all tables, each after those that it reads from. `rebuild`: compute all of them from all pages. `progress`
-    is told of each that is written. Raises lake.GateError.
+    is told of each that is written. Raises lake.GateError and PagesLostError.
     """
     drop_staged(knobs)
     tidy_up(knobs)
     before, now = published(knobs), inputs(knobs)
-    if before and before.inputs == now and not rebuild:
-        return before.tables
+    if before and not rebuild:
+        if added_parts(before.inputs, now) == ():  # at most, parts were merged
+            return before.tables
+        if lost_parts(before.inputs, now):
+            _refuse_lost_pages(knobs)
     increment = _increment(knobs, before, now, progress) if before and not rebuild else None
     if before and increment:
         changed = increment.tables
@@ -81,6 +91,19 @@ def refresh_tables(
         database = _BUILDER.submit(_make_database, knobs, None)
     _STAGED[knobs.staging] = Staged(now, changed, increment, database)
     return tables
+
+
+def _refuse_lost_pages(knobs: Settings) -> None:
+    """Raise PagesLostError where pages that are published are not in the store any more."""
+    with pq.ParquetFile(knobs.parquet / "pages.parquet") as file:
+        page_ids = file.read(columns=["page_id"])["page_id"]
+    lost = page_ids.filter(pc.invert(pc.is_in(page_ids, stored_page_ids(knobs.page_store))))
+    if len(lost):
+        raise PagesLostError(
+            f"{len(lost):,} pages that are published are no longer in {knobs.page_store}: is IEVAL_PARTS what it was, "
+            "and mounted? If they are lost, restore them from a backup, as deploy/README.md says; "
+            "`ieval run --rebuild` publishes without them"
+        )
 
 
 def drop_staged(knobs: Settings) -> None:
@@ -167,7 +190,7 @@ def refresh_database(knobs: Settings, run_id: str) -> tuple[Published, bool]:
     state = _STAGED.pop(knobs.staging, None)
     if state is None:
         before = published(knobs)
-        if before and before.inputs == inputs(knobs):
+        if before and added_parts(before.inputs, inputs(knobs)) == ():
             return before, False
         raise RuntimeError(f"{knobs.warehouse}: this process has staged and checked nothing; run the whole job")
     database, mart_rows = state.database.result()

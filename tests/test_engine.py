@@ -14,12 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import PAGES, SHIPPED
 
-from pipelines import engine, pages, settings
+from pipelines import engine, pages, settings, warehouse
 from pipelines.engine import Fingerprints, PartFiles, PartReader
 from pipelines.pages import add_pages, store_parts
 from pipelines.places import PLACE_SCHEMA
 from pipelines.records import RECORD_SCHEMA
+from pipelines.settings import Settings
 from pipelines.sources import Passed, SourcePage, list_files, read_files
+from pipelines.warehouse import PagesLostError
 
 DAY = datetime.datetime(2024, 3, 1, 6, tzinfo=datetime.UTC)
 REFERENCE = settings.REFERENCE
@@ -259,10 +261,18 @@ def test_fingerprints_follow_the_vocabularies_that_are_read(reference_copy: Path
     before = engine.fingerprints(REFERENCE)
     assert engine.fingerprints(reference_copy) == before
     with (reference_copy / file).open("a") as opened:
-        opened.write("\n")
+        opened.write({"countries.csv": "XXX,,,Nowhere\n"}.get(file, "Nowhere,XXX\n"))
     after = engine.fingerprints(reference_copy)
     assert after.records == before.records
     assert after.places != before.places
+
+
+def test_fingerprints_follow_no_column_that_is_not_read(reference_copy: Path) -> None:
+    countries = reference_copy / "countries.csv"
+    text = countries.read_text("utf-8")
+    assert text.count(",Low,") > 10
+    countries.write_text(text.replace(",Low,", ",High,"), encoding="utf-8")
+    assert engine.fingerprints(reference_copy) == engine.fingerprints(REFERENCE)
 
 
 def test_fingerprints_follow_no_other_vocabulary(reference_copy: Path) -> None:
@@ -277,7 +287,11 @@ def test_a_part_made_of_other_pages_is_not_current(tmp_path: Path, build: Callab
     build(folder, [PAGES / "lesson_900101.txt"], DAY)
     for part in store_parts(folder / "pages"):
         part.unlink()
-    build(folder, [SHIPPED], DAY)
+    with pytest.raises(PagesLostError, match=r"1 pages that are published are no longer in .*/pages: is IEVAL_PARTS"):
+        build(folder, [SHIPPED], DAY)
+    knobs = Settings(warehouse=folder)
+    warehouse.refresh_tables(knobs, rebuild=True)
+    warehouse.refresh_database(knobs, "a-run")
     with duckdb.connect(str(folder / "ieval.duckdb"), read_only=True) as connection:
         assert connection.execute("SELECT record_id FROM raw.pages").fetchall() == [(16568,)]
 

@@ -15,9 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines import lake
-from pipelines.lake import GateError, TableFile, conform, describe, open_parquet, write_parquet, write_table
+from pipelines.lake import (
+    DamagedFileError,
+    GateError,
+    TableFile,
+    conform,
+    describe,
+    open_parquet,
+    write_parquet,
+    write_table,
+)
 from pipelines.schema import arrow_schema
-from pipelines.tables import Table, key, may, need
+from pipelines.tables import INTEGER, TEXT, Table, key, may, need
 
 TABLE = Table(
     "main",
@@ -244,6 +253,42 @@ def test_readers_of_the_old_file_keep_it(tmp_path: Path) -> None:
         assert before + reader.read() != path.read_bytes()
         reader.seek(0)
         assert pq.read_table(reader)["trial_id"].to_pylist() == [1, 2]
+
+
+def test_at_an_address_nothing_is_left_of_what_was_not_written_to_its_end() -> None:
+    """Neither half a file nor, as a Parquet writer that is closed would leave, a whole one with fewer rows."""
+    upath = pytest.importorskip("upath")
+    folder = upath.UPath("memory://lake-broken")
+    with (
+        pytest.raises(RuntimeError, match="broken off"),
+        lake._writer(folder / "trials.parquet", rows().schema) as file,
+    ):
+        file.write_table(rows())
+        raise RuntimeError("broken off")
+    assert not (folder / "trials.parquet").exists()
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "trials.parquet"
+    write_parquet(rows(), path)
+    path.write_bytes(path.read_bytes()[:-10])
+    with (
+        pytest.raises(DamagedFileError, match=r"trials\.parquet is damaged \(.*\): restore it from a backup"),
+        open_parquet(path),
+    ):
+        pass
+
+
+def test_large_texts_make_small_row_groups(tmp_path: Path) -> None:
+    """So many that DuckDB reads 32 MB at once; the same ones however the batches are cut."""
+    table = Table("main", "texts", "", (key("number", INTEGER, ""), may("text", TEXT, "")), group="facts")
+    whole = pa.table({"number": pa.array(range(1000), pa.int64()), "text": ["x" * 100_000] * 1000})
+    found = {}
+    for size in (1000, 7):
+        write_table(whole.to_batches(size), table, tmp_path)
+        metadata = pq.read_metadata(tmp_path / "texts.parquet")
+        found[size] = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert found[1000] == found[7] == [320, 320, 320, 40]
 
 
 def test_an_fsspec_address_is_used_like_a_path() -> None:

@@ -259,6 +259,33 @@ def test_a_folder_of_old_pages_that_was_moved_is_not_seen_anew(tmp_path: Path) -
     assert state(tmp_path) == before
 
 
+def test_a_file_that_is_as_before_is_not_seen_anew(tmp_path: Path) -> None:
+    """`ieval run --rebuild` opens all files, and says no more of them than a run that leaves them closed."""
+    for day, content in ((DAY_1, b"one"), (DAY_2, b"two")):
+        add_pages(tmp_path, [SourcePage(A, content, "live.jsonl")], day)
+    live = [SourcePage(A, b"one", "live.jsonl")]
+    add_pages(tmp_path, live, DAY_3, as_before={"live.jsonl"})
+    assert sighting_parts(tmp_path) == []
+    add_pages(tmp_path, live, DAY_3)
+    assert len(sighting_parts(tmp_path)) == 1
+
+
+def test_pages_that_are_known_from_elsewhere_are_counted(tmp_path: Path) -> None:
+    add_pages(tmp_path, [SourcePage("monday/a.txt", b"one"), SourcePage("monday/b.txt", b"two")], DAY_1)
+    crawl = [SourcePage(f"tuesday/{name}.txt", text) for name, text in (("a", b"one"), ("b", b"new"), ("c", b"new"))]
+    counts = add_pages(tmp_path, crawl, DAY_2)
+    assert (counts.new, counts.known, counts.elsewhere) == (1, 2, 1)
+    assert add_pages(tmp_path, crawl, DAY_3, is_stated=True).elsewhere == 0
+
+
+def test_an_address_that_is_left_with_one_of_its_contents_went_back_to_it(tmp_path: Path) -> None:
+    add_pages(tmp_path, [SourcePage(A, b"one"), SourcePage(A, b"two")], DAY_1)
+    add_pages(tmp_path, [SourcePage(A, b"one")], DAY_2)
+    add_pages(tmp_path, [SourcePage(A, b"one")], DAY_3)
+    (part,) = sighting_parts(tmp_path)
+    assert pq.read_table(part)["first_seen_at"].to_pylist() == [DAY_2]
+
+
 def test_an_address_with_several_contents_in_one_run_went_nowhere(tmp_path: Path) -> None:
     """A crawl that lists a page twice says of neither content that it is the newer one."""
     crawl = [SourcePage(A, b"one"), SourcePage(A, b"two")]

@@ -20,7 +20,7 @@ def megabytes(limit: str) -> float:
     return float(number) * {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}[unit]
 
 
-@pytest.mark.parametrize("limit", ["1GB", "500MB", "1.5GiB", "2 GB", "300000kB", "0.5%"])
+@pytest.mark.parametrize("limit", ["1GB", "500MB", "1.5GiB", "2 GB", "300000kB", "5%"])
 @pytest.mark.parametrize("shares", [1, 2, 3])
 def test_shares_of_the_memory_are_amounts_that_duckdb_takes(
     monkeypatch: pytest.MonkeyPatch, limit: str, shares: int
@@ -49,6 +49,18 @@ def test_what_a_knob_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, name: s
     monkeypatch.setenv(f"IEVAL_{name}", value)
     with pytest.raises(SettingsError, match=rf"IEVAL_{name} is .*; it takes "):
         Settings()
+
+
+@pytest.mark.parametrize("limit", ["0GB", "40MB", "99999kB", "0%"])
+def test_too_little_memory_is_refused(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setenv("IEVAL_MEMORY_LIMIT", limit)
+    with pytest.raises(SettingsError, match=f"IEVAL_MEMORY_LIMIT is '{limit}'; DuckDB needs 100MB at least"):
+        Settings()
+
+
+def test_an_address_of_this_machine_is_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IEVAL_PARTS", "file:///somewhere/parts")
+    assert Settings().page_store == Path("/somewhere/parts/pages")
 
 
 def test_parts_are_kept_in_the_warehouse(tmp_path: Path) -> None:
