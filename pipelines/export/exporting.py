@@ -36,7 +36,7 @@ from pipelines.export.datapackage import (
     render_readme,
 )
 from pipelines.export.lanes import Stage, Write, write_all
-from pipelines.export.source import EXPORTABLE, About, ExportError, choose_tables, count_rows, read_about
+from pipelines.export.source import About, ExportError, choose_tables, count_rows, named_tables, read_about
 from pipelines.export.target import Target, UrlTarget, open_target
 from pipelines.questions import QuestionError, open_warehouse
 from pipelines.settings import Settings
@@ -153,7 +153,7 @@ class _Plan:
     @property
     def tables(self) -> tuple[Table, ...]:
         """Every table of any format."""
-        return choose_tables({table.name for each in (*self.write.values(), *self.keep.values()) for table in each})
+        return named_tables({table.name for each in (*self.write.values(), *self.keep.values()) for table in each})
 
     @property
     def listed(self) -> dict[str, list[str]]:
@@ -178,11 +178,7 @@ def _plan(
     """
     if before is None:
         return _Plan(asked, {}, {}, state, ())
-    there = {
-        name: choose_tables(table for table in tables if table in EXPORTABLE)
-        for name, tables in before.formats.items()
-        if name in FORMATS
-    }
+    there = {name: named_tables(tables) for name, tables in before.formats.items() if name in FORMATS}
     is_same_run = bool(state) and state == before.state
     whole = {name for name in there if is_same_run and _is_whole(name, before, target)}
     done = {name for name in asked if not anew and asked[name] == there.get(name)}
@@ -312,7 +308,8 @@ def _place(
     plan: _Plan, before: Manifest | None, files: Mapping[str, File], target: Target, staged: Path, stage: Stage
 ) -> None:
     """Move the files into place; what the last export had and this one has not goes."""
-    stale = sorted(set(before.files) - set(files)) if before else []
+    gone = set(before.files) - set(files) if before else set()
+    stale = sorted(path for path in gone if _format_of(path))  # nothing else, whatever the manifest says
     with stage("moving files into place", len(files) - len(plan.files) + 1) as advance:
         try:
             target.place(staged, stale, advance)

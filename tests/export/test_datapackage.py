@@ -229,8 +229,20 @@ def test_manifest_is_read_back(exported: Path) -> None:
         '"ieval-warehouse": {"state": "x", "formats": {}}}',
         '{"resources": [{"path": "/etc/x", "bytes": 1, "hash": "sha256:00"}], '
         '"ieval-warehouse": {"state": "x", "formats": {}}}',
+        '{"resources": [{"path": "x\\u0000", "bytes": 1, "hash": "sha256:00"}], '
+        '"ieval-warehouse": {"state": "x", "formats": {}}}',
+        '{"resources": [{"path": "x", "bytes": "many", "hash": "sha256:00"}], '
+        '"ieval-warehouse": {"state": "x", "formats": {}}}',
+        pytest.param("[" * 100_000, id="nested"),
         '{"resources": [{"path": 7, "bytes": 1, "hash": "x"}], "ieval-warehouse": {"state": "x", "formats": {}}}',
     ],
 )
 def test_a_package_of_somebody_else_is_none_of_ours(text: str) -> None:
     assert read_manifest(text) is None
+
+
+def test_names_of_no_table_are_left_out() -> None:
+    formats = {"delta": ["../../precious", "lessons", 7, "x/y", ["regions"]], "csv": ["nothing"], "xlsx": []}
+    manifest = read_manifest(json.dumps({"resources": [], "ieval-warehouse": {"state": "x", "formats": formats}}))
+    assert manifest is not None
+    assert manifest.formats == {"delta": ("lessons",)}

@@ -191,6 +191,29 @@ def test_a_warehouse_that_does_not_know_its_run_is_exported_each_time(hostile: B
 # ---- what goes wrong
 
 
+@pytest.mark.parametrize("where", ["folder", "url"])
+def test_a_package_that_names_folders_elsewhere_removes_none(hostile: Built, tmp_path: Path, where: str) -> None:
+    """Whatever a datapackage.json says: it may come from anybody."""
+    system = fsspec.filesystem("file" if where == "folder" else "memory")
+    root = str(tmp_path) if where == "folder" else "/lake"
+    to = f"{root}/out" if where == "folder" else "memory://lake/out"
+    package = {
+        "resources": [{"path": "notes.txt", "bytes": 5, "hash": "sha256:00"}],
+        "ieval-warehouse": {"state": "x", "formats": {"delta": ["../../precious"], "csv": ["../precious"]}},
+    }
+    system.makedirs(f"{root}/out/delta", exist_ok=True)
+    system.makedirs(f"{root}/precious", exist_ok=True)
+    for path in ("precious/file.txt", "out/notes.txt"):
+        system.pipe_file(f"{root}/{path}", b"mine\n")
+    system.pipe_file(f"{root}/out/{MANIFEST}", json.dumps(package).encode())
+    made = export_all(Settings(warehouse=hostile.folder), to=to, formats=["csv"], tables=["lessons"], anew=True)
+    assert (made.formats, list(made.rows), made.notes) == (("csv",), ["lessons"], ())
+    for path in ("precious/file.txt", "out/notes.txt"):
+        assert system.cat_file(f"{root}/{path}") == b"mine\n"
+    if where == "url":
+        system.rm("/lake", recursive=True)
+
+
 @pytest.mark.parametrize("name", ["csv", "xlsx", "sqlite", "parquet"])
 def test_a_format_that_fails_leaves_everything_as_it_was(
     export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

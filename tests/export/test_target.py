@@ -20,7 +20,7 @@ __all__ = ["s3"]
 PACKAGE = json.dumps(
     {
         "resources": [{"path": path, "bytes": 3, "hash": "sha256:00"} for path in ("csv/a.csv", "b.xlsx")],
-        "ieval-warehouse": {"state": "s", "formats": {"csv": ["a"]}},
+        "ieval-warehouse": {"state": "s", "formats": {"csv": ["lessons"]}},
     }
 )
 
@@ -66,7 +66,7 @@ def test_what_is_made_is_placed(target: Target, tmp_path: Path) -> None:
     assert (target.size("csv/a.csv"), target.size("csv/b.csv")) == (3, None)
     manifest = target.manifest()
     assert manifest is not None
-    assert (manifest.state, manifest.formats) == ("s", {"csv": ("a",)})
+    assert (manifest.state, manifest.formats) == ("s", {"csv": ("lessons",)})
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
