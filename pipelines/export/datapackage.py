@@ -233,7 +233,7 @@ def render_readme(about: About, tables: Sequence[Table], formats: Iterable[str])
         "",
         *(f"* {_KINDS[name]}" for name in formats),
         f"* `{MANIFEST}`: every table and column in words, with keys and references, and the hash of every file;",
-        "  written last, so the export is complete where it is there. `frictionless validate` checks it all.",
+        "  the export is complete where it is there. `frictionless validate` checks it all.",
         f"* `{CITATION}`: how to cite.",
         "",
         "## Tables",

@@ -1,9 +1,9 @@
 """Makes an export of the published warehouse: the chosen formats, of the same rows, in one place, whole or not at all.
 
 The rows are read once, by one read-only connection; each format has a thread that turns them into its files, in a
-folder beside; when all are complete they are moved into place, and what an earlier export left there goes. An export is
-always of one run: formats that are there from an earlier one are made anew with those that are asked for. How a format
-is written does not belong here.
+folder beside; when all are complete they take the place of what an earlier export has left. An export is always of
+one run: formats that are there from an earlier one are made anew with those that are asked for. How a format is written
+does not belong here.
 """
 
 from __future__ import annotations
@@ -99,29 +99,31 @@ def export_all(
     """Export the published warehouse; does nothing where the same export is there, unless `anew`.
 
     `to` is a folder or URL (default: `export/` of the warehouse), `formats` are of FORMATS (default: DEFAULT_FORMATS),
-    `tables` are names (default: all). Raises ExportError; then nothing of the export that was there has changed, but
-    where the message says that it is incomplete.
+    `tables` are names (default: all). Raises ExportError; then what was there is there still, but for an address at
+    which files were being sent: it has no manifest until it is complete.
     """
     asked = dict.fromkeys(choose_formats(formats), choose_tables(tables))
     target = open_target(to or str(knobs.export), knobs.warehouse)
-    before = target.manifest()
-    with _open(knobs) as (connection, inputs):
-        plan = _plan(asked, before, _state(inputs), target, anew)
+    with _open(knobs) as (connection, inputs), contextlib.ExitStack() as stack:
+        state, before = _state(inputs), target.manifest()
+        plan = _plan(asked, before, state, target, anew)
         _check_delta(plan.write, target)
+        if plan.write:
+            staged = stack.enter_context(target.staging())
+            before = target.manifest()  # again, for this one may have waited for another export
+            plan = _plan(asked, before, state, target, anew)
         about = read_about(connection, knobs.is_demo)
         # Only the workbook needs to know beforehand how much it is.
         counts = count_rows(connection, plan.tables) if "xlsx" in plan.write else {}
         rows, files = {}, plan.files
         if plan.write:
-            with target.staging() as staged:
-                target.check(_paths(plan.write))
-                with _told(target.location):
-                    rows = _make(connection, plan, about, counts, target, staged, stage)
-                    made = _settle(staged)
-                    files = {**plan.files, **made}
-                    package = render_package(about, plan.tables, files.values(), plan.listed, plan.state)
-                    _put_text(staged / MANIFEST, package)
-                _place(plan, before, files, target, staged, stage)
+            target.check(_paths(plan.write))
+            with _told(target.location):
+                rows = _make(connection, plan, about, counts, target, staged, stage)
+                files = {**plan.files, **_settle(staged)}
+                package = render_package(about, plan.tables, files.values(), plan.listed, plan.state)
+                _put_text(staged / MANIFEST, package)
+            _place(plan, before, files, target, staged, stage)
     notes = list(plan.notes)
     if left_out := excel.choose_sheets(plan.write.get("xlsx", ()), counts):
         notes.append(f"not in {excel.FILE}: {', '.join(left_out)} (its cover says why)")
@@ -317,7 +319,7 @@ def _place(
                 if name not in plan.listed.get("delta", ()):
                     target.remove_folder(f"{PLACES['delta']}{name}")
         except OSError as error:
-            raise ExportError(f"{target.location} is incomplete, export again: {error.strerror or error}") from error
+            raise ExportError(f"{target.location}: the export failed: {error.strerror or error}") from error
 
 
 def _writers(formats: Iterable[str], staged: Path, counts: Mapping[str, int]) -> dict[str, Write]:
@@ -338,7 +340,11 @@ def _delta_writer(target: Target) -> Write:
 
 
 def _put_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    """Write a text, and have it on the disk before its name is."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
