@@ -1,8 +1,9 @@
 """Stands between the browser and Datasette: lets through what belongs to the explorer, and says what a page may do.
 
 No page may run a script or load anything from elsewhere, so a text that looks like HTML stays a text even if it were
-ever rendered as such. Only a browser that asks for this machine by its own name is answered, so that no page on the
-web can read here under a name of its own. What is answered does not belong here.
+ever rendered as such. Only a browser that asks for this machine by its own name is answered, so that no page of the
+web can read here under a name of its own, and none may ask here but by a link that somebody follows.
+What is answered does not belong here.
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ def gate(application: Application, host: str, questions: Mapping[str, SqliteQues
         path = scope["path"]
         if names and _host(scope) not in names:
             await _answer(send_with_headers, 421, b"This server answers to localhost only.")
+        elif _is_from_elsewhere(scope):
+            await _answer(
+                send_with_headers, 403, b"Another site asks for this. Type the address, or follow a link to a page."
+            )
         elif path.startswith("/-/"):  # Datasette's own tools: they tell where files are, and need scripts
             await _answer(send_with_headers, 404, b"There is nothing here.")
         elif match := _ROW.fullmatch(path):
@@ -63,6 +68,18 @@ def gate(application: Application, host: str, questions: Mapping[str, SqliteQues
 def _host(scope: Scope) -> str:
     text = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     return re.sub(r":\d+$", "", text)
+
+
+def _is_from_elsewhere(scope: Scope) -> bool:
+    """Whether another site makes the request, unless somebody follows a link from there to a page."""
+    headers = dict(scope["headers"])
+    if headers.get(b"sec-fetch-site", b"none") in (b"none", b"same-origin"):
+        return False
+    is_link = (
+        headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest", b"document") == b"document"
+    )
+    is_page = not re.search(r"\.(json|jsono|csv|blob|db)$", scope["path"]) and b"_format=" not in scope["query_string"]
+    return not (is_link and is_page and scope["method"] == "GET")
 
 
 async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:

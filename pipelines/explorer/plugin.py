@@ -6,9 +6,12 @@ does not belong here.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
-from collections.abc import Callable
+import threading
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pluggy
@@ -19,6 +22,7 @@ from datasette.utils.asgi import Base400
 from datasette.views.base import DatasetteError
 from markupsafe import Markup
 
+from pipelines.contents import MOST_PAGE_BYTES
 from pipelines.explorer import records
 from pipelines.explorer.facets import ListFacet, YearFacet, has_filters
 from pipelines.explorer.questions import register_functions
@@ -29,13 +33,60 @@ from pipelines.explorer.tables import DATABASE, times
 hookimpl = pluggy.HookimplMarker("datasette")
 #: A text longer than this is cut in the answer to a question, where one wants to read it.
 _LONG = 700
+#: Bytes of a value or row: a page is at most MOST_PAGE_BYTES, and a row of `pages` may have it as text and as base64.
+LONGEST = 3 * MOST_PAGE_BYTES
+#: Bytes of all rows of an answer, which are in memory several times while it is written.
+MOST_BYTES = 2 * LONGEST
+#: LIKE and GLOB compare a pattern at each letter of a text, and nothing can stop them.
+_LONGEST_PATTERN = 200
+#: Bytes that SQLite may use in this process: some rows of the longest, and what sorts and joins them.
+_MOST_MEMORY = 512 * 2**20
 _SITE_PAGES = {"recommendations": "recommendations", "lessons": "lessons", "practices": "good_practices"}
 
 
 @hookimpl
 def prepare_connection(conn: sqlite3.Connection) -> None:
-    """Every connection has the functions that the questions use."""
+    """Every connection has the functions that the questions use, and limits that no query can lift."""
     register_functions(conn)
+    conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    conn.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _LONGEST_PATTERN)
+    conn.execute(f"PRAGMA hard_heap_limit = {_MOST_MEMORY}")  # of the process
+    conn.row_factory = _count_row
+    conn.set_authorizer(_authorize)
+
+
+def _authorize(action: int, name: str | None, argument: str | None, database: str | None, trigger: str | None) -> int:
+    """Whether a statement may do something. Where the database lies in the file system is nobody's business."""
+    if action == sqlite3.SQLITE_READ and (name or "").lower() == "pragma_database_list":
+        return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_PRAGMA and (name or "").lower().endswith("heap_limit") and argument is not None:
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
+
+
+#: Bytes of the answers that are being read, by their cursors.
+_sizes: weakref.WeakKeyDictionary[sqlite3.Cursor, int] = weakref.WeakKeyDictionary()
+
+
+def _count_row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> sqlite3.Row:
+    """A row as Datasette takes them; raises OperationalError where an answer is too large to be shown."""
+    size = _sizes.get(cursor, 0) + sum(len(value) for value in values if isinstance(value, str | bytes))
+    _sizes[cursor] = size
+    if size > MOST_BYTES:
+        raise sqlite3.OperationalError(f"the answer is larger than {MOST_BYTES // 2**20} MB: ask for less")
+    return sqlite3.Row(cursor, values)
+
+
+@contextlib.contextmanager
+def limit_time(connection: sqlite3.Connection, milliseconds: float) -> Iterator[None]:
+    """Interrupt what is asked after this time. Datasette's own counts instructions, of which one can take a second."""
+    timer = threading.Timer(milliseconds / 1000, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @hookimpl
@@ -153,6 +204,10 @@ def handle_exception(datasette: Any, request: Any, exception: Exception) -> Any:
 def _words(exception: Exception) -> tuple[int, str, str]:
     if isinstance(exception.__context__, QueryInterrupted):
         return 400, "Stopped", "The query took too long. Narrow it down, or ask it with `ieval sql`."
+    if isinstance(exception, MemoryError):
+        return 400, "Stopped", "The query takes too much memory. Narrow it down, or ask it with `ieval sql`."
+    if isinstance(exception, sqlite3.DatabaseError):
+        return 400, "It does not work like that", str(exception)
     if isinstance(exception, DatasetteError):
         text = exception.message
         return exception.status, exception.title or "It does not work like that", str(text)

@@ -99,9 +99,21 @@ def _concat_ws(separator: str, *values: object) -> str:
     return separator.join(str(value) for value in values if value is not None)
 
 
+@cache
+def _known_patterns() -> frozenset[str]:
+    """Every text that a worked question has between quotes, in one piece or in several that are joined."""
+    joined = re.compile(r"'(?:[^']|'')*'(?:\s*\|\|\s*'(?:[^']|'')*')*")
+    texts = (text for question in sqlite_questions().values() for text in joined.findall(question.sql))
+    return frozenset(
+        "".join(part.replace("''", "'") for part in re.findall(r"'((?:[^']|'')*)'", text)) for text in texts
+    )
+
+
 def _regexp_replace(text: str | None, pattern: str, replacement: str, options: str) -> str | None:
     if text is None:
         return None
+    if pattern not in _known_patterns():
+        raise ValueError("only the patterns of the worked questions are taken: others may never come to an end")
     return re.sub(pattern, replacement, text, count=0 if "g" in options else 1, flags=re.ASCII)
 
 
@@ -115,17 +127,25 @@ def _items(text: str | None) -> str | None:
     return None if text is None else json.dumps(text.split("; "))
 
 
+#: Letters of a list that a question joins; those of all countries and themes are a thousandth of it.
+_LONGEST_LIST = 16 * 2**20
+
+
 class _SortedJoin:
     """Distinct texts in order, joined: what DuckDB calls string_agg(distinct x, y order by x)."""
 
     def __init__(self) -> None:
         self.texts: set[str] = set()
         self.separator = ""
+        self.length = 0
 
     def step(self, text: str | None, separator: str) -> None:
         self.separator = separator
-        if text is not None:
+        if text is not None and text not in self.texts:
             self.texts.add(text)
+            self.length += len(text)
+            if self.length > _LONGEST_LIST:
+                raise ValueError("the list is too long")
 
     def finalize(self) -> str | None:
         return self.separator.join(sorted(self.texts)) if self.texts else None

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import datasette.database
 import uvicorn
 from datasette.app import Datasette
 from datasette.plugins import pm
@@ -78,11 +79,13 @@ def _register() -> None:
     if not pm.is_registered(plugin):
         pm.unregister(name="datasette.handle_exception")
         pm.register(plugin)
+        datasette.database.sqlite_timelimit = plugin.limit_time
 
 
 def serve(knobs: Settings, host: str, listener: socket.socket, is_opened: bool) -> int:
     """Serve on a socket of `listen` until Ctrl-C; returns the exit code."""
-    app = application(knobs.export / FILE, host, knobs.is_demo)
+    # Where the link leads now: its connections, some made later, are all of one export.
+    app = application((knobs.export / FILE).resolve(), host, knobs.is_demo)
     config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=2, server_header=False)
     server = _Server(config, address(host, listener.getsockname()[1]) if is_opened else None)
     try:

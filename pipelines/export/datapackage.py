@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from pipelines.export.source import About, references
+from pipelines.export.source import EXPORTABLE, About, references
 from pipelines.tables import BOOLEAN, DATE, DOUBLE, INTEGER, TEXT, TIMESTAMP, Column, Table
 
 MANIFEST, CITATION, README = "datapackage.json", "CITATION.cff", "README.md"
@@ -56,21 +56,33 @@ class Manifest:
 
 
 def read_manifest(text: str | bytes) -> Manifest | None:
-    """Read what `render_package` wrote; None for a package of somebody else, and for no JSON at all."""
+    """Read what `render_package` wrote; None for a package of somebody else, and for no JSON at all.
+
+    Names of no table are left out, for they become names of folders, and so is a format without any table.
+    """
     try:
         package = json.loads(text)
         files = [
-            File(resource["path"], resource["bytes"], resource["hash"].removeprefix("sha256:"))
+            File(resource["path"], int(resource["bytes"]), resource["hash"].removeprefix("sha256:"))
             for resource in package["resources"]
             if "bytes" in resource
         ]
-        if any(PurePosixPath(file.path).is_absolute() or ".." in file.path.split("/") for file in files):
+        if not all(_is_inside(file.path) for file in files):
             return None  # not a file of the export, and nothing that an export may remove
         own = package[_NAME]
-        formats = {str(name): tuple(map(str, tables)) for name, tables in own["formats"].items()}
+        formats = {
+            name: known
+            for name, tables in own["formats"].items()
+            if (known := tuple(table for table in tables if isinstance(table, str) and table in EXPORTABLE))
+        }
         return Manifest(str(own["state"]), formats, {file.path: file for file in files})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path leads to something inside the export."""
+    return not PurePosixPath(path).is_absolute() and ".." not in path.split("/") and "\0" not in path
 
 
 def render_package(
@@ -221,7 +233,7 @@ def render_readme(about: About, tables: Sequence[Table], formats: Iterable[str])
         "",
         *(f"* {_KINDS[name]}" for name in formats),
         f"* `{MANIFEST}`: every table and column in words, with keys and references, and the hash of every file;",
-        "  written last, so the export is complete where it is there. `frictionless validate` checks it all.",
+        "  the export is complete where it is there. `frictionless validate` checks it all.",
         f"* `{CITATION}`: how to cite.",
         "",
         "## Tables",

@@ -1,9 +1,9 @@
 """Makes an export of the published warehouse: the chosen formats, of the same rows, in one place, whole or not at all.
 
 The rows are read once, by one read-only connection; each format has a thread that turns them into its files, in a
-folder beside; when all are complete they are moved into place, and what an earlier export left there goes. An export is
-always of one run: formats that are there from an earlier one are made anew with those that are asked for. How a format
-is written does not belong here.
+folder beside; when all are complete they take the place of what an earlier export has left. An export is always of
+one run: formats that are there from an earlier one are made anew with those that are asked for. How a format is written
+does not belong here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from pipelines.export.datapackage import (
     render_readme,
 )
 from pipelines.export.lanes import Stage, Write, write_all
-from pipelines.export.source import EXPORTABLE, About, ExportError, choose_tables, count_rows, read_about
+from pipelines.export.source import About, ExportError, choose_tables, count_rows, named_tables, read_about
 from pipelines.export.target import Target, UrlTarget, open_target
 from pipelines.questions import QuestionError, open_warehouse
 from pipelines.settings import Settings
@@ -99,29 +99,31 @@ def export_all(
     """Export the published warehouse; does nothing where the same export is there, unless `anew`.
 
     `to` is a folder or URL (default: `export/` of the warehouse), `formats` are of FORMATS (default: DEFAULT_FORMATS),
-    `tables` are names (default: all). Raises ExportError; then nothing of the export that was there has changed, but
-    where the message says that it is incomplete.
+    `tables` are names (default: all). Raises ExportError; then what was there is there still, but for an address at
+    which files were being sent: it has no manifest until it is complete.
     """
     asked = dict.fromkeys(choose_formats(formats), choose_tables(tables))
     target = open_target(to or str(knobs.export), knobs.warehouse)
-    before = target.manifest()
-    with _open(knobs) as (connection, inputs):
-        plan = _plan(asked, before, _state(inputs), target, anew)
+    with _open(knobs) as (connection, inputs), contextlib.ExitStack() as stack:
+        state, before = _state(inputs), target.manifest()
+        plan = _plan(asked, before, state, target, anew)
         _check_delta(plan.write, target)
+        if plan.write:
+            staged = stack.enter_context(target.staging())
+            before = target.manifest()  # again, for this one may have waited for another export
+            plan = _plan(asked, before, state, target, anew)
         about = read_about(connection, knobs.is_demo)
         # Only the workbook needs to know beforehand how much it is.
         counts = count_rows(connection, plan.tables) if "xlsx" in plan.write else {}
         rows, files = {}, plan.files
         if plan.write:
-            with target.staging() as staged:
-                target.check(_paths(plan.write))
-                with _told(target.location):
-                    rows = _make(connection, plan, about, counts, target, staged, stage)
-                    made = _settle(staged)
-                    files = {**plan.files, **made}
-                    package = render_package(about, plan.tables, files.values(), plan.listed, plan.state)
-                    _put_text(staged / MANIFEST, package)
-                _place(plan, before, files, target, staged, stage)
+            target.check(_paths(plan.write))
+            with _told(target.location):
+                rows = _make(connection, plan, about, counts, target, staged, stage)
+                files = {**plan.files, **_settle(staged)}
+                package = render_package(about, plan.tables, files.values(), plan.listed, plan.state)
+                _put_text(staged / MANIFEST, package)
+            _place(plan, before, files, target, staged, stage)
     notes = list(plan.notes)
     if left_out := excel.choose_sheets(plan.write.get("xlsx", ()), counts):
         notes.append(f"not in {excel.FILE}: {', '.join(left_out)} (its cover says why)")
@@ -153,7 +155,7 @@ class _Plan:
     @property
     def tables(self) -> tuple[Table, ...]:
         """Every table of any format."""
-        return choose_tables({table.name for each in (*self.write.values(), *self.keep.values()) for table in each})
+        return named_tables({table.name for each in (*self.write.values(), *self.keep.values()) for table in each})
 
     @property
     def listed(self) -> dict[str, list[str]]:
@@ -178,11 +180,7 @@ def _plan(
     """
     if before is None:
         return _Plan(asked, {}, {}, state, ())
-    there = {
-        name: choose_tables(table for table in tables if table in EXPORTABLE)
-        for name, tables in before.formats.items()
-        if name in FORMATS
-    }
+    there = {name: named_tables(tables) for name, tables in before.formats.items() if name in FORMATS}
     is_same_run = bool(state) and state == before.state
     whole = {name for name in there if is_same_run and _is_whole(name, before, target)}
     done = {name for name in asked if not anew and asked[name] == there.get(name)}
@@ -312,7 +310,8 @@ def _place(
     plan: _Plan, before: Manifest | None, files: Mapping[str, File], target: Target, staged: Path, stage: Stage
 ) -> None:
     """Move the files into place; what the last export had and this one has not goes."""
-    stale = sorted(set(before.files) - set(files)) if before else []
+    gone = set(before.files) - set(files) if before else set()
+    stale = sorted(path for path in gone if _format_of(path))  # nothing else, whatever the manifest says
     with stage("moving files into place", len(files) - len(plan.files) + 1) as advance:
         try:
             target.place(staged, stale, advance)
@@ -320,7 +319,7 @@ def _place(
                 if name not in plan.listed.get("delta", ()):
                     target.remove_folder(f"{PLACES['delta']}{name}")
         except OSError as error:
-            raise ExportError(f"{target.location} is incomplete, export again: {error.strerror or error}") from error
+            raise ExportError(f"{target.location}: the export failed: {error.strerror or error}") from error
 
 
 def _writers(formats: Iterable[str], staged: Path, counts: Mapping[str, int]) -> dict[str, Write]:
@@ -341,7 +340,11 @@ def _delta_writer(target: Target) -> Write:
 
 
 def _put_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    """Write a text, and have it on the disk before its name is."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

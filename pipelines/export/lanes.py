@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import duckdb
 
-from pipelines.export.source import About, Rows, choose_tables, read_rows
+from pipelines.export.source import About, Rows, named_tables, read_rows
 from pipelines.tables import Table
 
 #: Batches that wait for the slowest writer.
@@ -45,7 +45,7 @@ def write_all(
     counts: dict[str, int] = {}
     if not writers:
         return counts
-    tables = choose_tables({table.name for name in writers for table in plan[name]})
+    tables = named_tables({table.name for name in writers for table in plan[name]})
     with ThreadPoolExecutor(len(writers)) as pool:
         lanes = [_Lane(pool, write, plan[name], about) for name, write in writers.items()]
         try:

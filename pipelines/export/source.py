@@ -10,7 +10,7 @@ import contextlib
 import datetime
 import difflib
 import importlib.metadata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -115,7 +115,12 @@ def choose_tables(names: Iterable[str]) -> tuple[Table, ...]:
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EXPORTABLE)}"
             raise ExportError(f"there is no table {name!r}; {hint}")
         chosen.add(plain)
-    return tuple(table for name, table in EXPORTABLE.items() if not chosen or name in chosen)
+    return named_tables(chosen or EXPORTABLE)
+
+
+def named_tables(names: Container[str]) -> tuple[Table, ...]:
+    """The tables that have one of these plain names, in the order of EXPORTABLE: of no names none."""
+    return tuple(table for name, table in EXPORTABLE.items() if name in names)
 
 
 def references(table: Table, among: Iterable[Table]) -> list[tuple[tuple[str, ...], str, tuple[str, ...]]]:

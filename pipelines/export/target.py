@@ -1,13 +1,15 @@
 """Puts a finished export into its place, a folder or any address that fsspec knows, and says what is there already.
 
-The manifest goes first when files change and comes back last: where it is, the export is complete. Every file is moved
-in whole, so that a reader sees the old one or the new one. Making the files does not belong here.
+Where the manifest is, the export is complete. A folder turns from the last export to this one in one move. Behind an
+address there are no links: the manifest goes first when files change, every file is sent in whole, and the manifest
+comes back last. Making the files does not belong here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -15,15 +17,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from filelock import FileLock
+from fsspec import available_protocols
 
-from pipelines.addresses import AddressError, is_address
+from pipelines.addresses import AddressError, is_address, shown
 from pipelines.export.datapackage import MANIFEST, Manifest, read_manifest
+from pipelines.export.editions import UNFINISHED, Editions
 from pipelines.export.source import ExportError
 from pipelines.remote import Place, RemoteError
 from pipelines.settings import from_here
 
-#: Which files belong to the export while they are being changed, so that the next export may finish the work.
-_CHANGING = ".changing.json"
+#: Addresses at which files can be kept. Of the others that fsspec knows some can only be read, some are no places at
+#: all, and `memory` is gone with the process.
+STORES = frozenset(
+    ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss", "tos", "lakefs", "dbfs")
+).union(("hdfs", "arrow_hdfs", "webhdfs", "webdav", "sftp", "ssh", "ftp", "smb", "box", "dropbox", "gdrive"))
+_ACCEPTED = "an export goes to a folder, or to an address such as s3://bucket/folder"
 
 
 class Target(Protocol):
@@ -44,7 +52,7 @@ class Target(Protocol):
         """Raises ExportError where a file to be written is there and is not an export's."""
 
     def place(self, staged: Path, stale: Iterable[str], advance: Callable[[int], None]) -> None:
-        """Move in what was made, the manifest last, and remove what the last export had and this one has not."""
+        """Put what was made in the place of the last export, without what only that one had."""
 
     def remove_folder(self, path: str) -> None:
         """Remove a folder of the export with all that is in it, if it is there."""
@@ -52,13 +60,23 @@ class Target(Protocol):
 
 def open_target(target: str, scratch: Path) -> Target:
     """A target by folder or URL. `scratch` is where files for a URL are made. Raises ExportError."""
+    protocol, _, rest = target.partition("://")
+    protocol = protocol.lower()
     if not is_address(target):
+        if not target.strip() or re.match(r"\w{2,}:/", target):
+            raise ExportError(f"{shown(target)!r} is neither a folder nor an address: {_ACCEPTED}")
         return FolderTarget(Path(target))
+    if not re.fullmatch(r"[a-z][a-z0-9+._-]*(::.*)?", protocol) or not rest.strip("/ "):
+        raise ExportError(f"{shown(target)!r} is no address: {_ACCEPTED}")
+    if protocol in ("file", "local") and not rest.startswith("/"):
+        raise ExportError(f"{shown(target)} is no folder of this machine, which is {protocol}:///…: {_ACCEPTED}")
+    if protocol in set(available_protocols()) - STORES - {"file", "local"}:
+        raise ExportError(f"nothing can be written to {shown(target)}: {_ACCEPTED}")
     try:
         place = Place(target)
     except (AddressError, RemoteError) as error:
         raise ExportError(str(error)) from None
-    if place.protocol in ("file", "local"):
+    if protocol in ("file", "local"):
         return FolderTarget(Path(place.root))
     return UrlTarget(place, scratch)
 
@@ -69,19 +87,30 @@ def _files(staged: Path) -> list[str]:
     return sorted(paths, key=lambda path: path == MANIFEST)
 
 
+def _name(path: str) -> str:
+    """What a file or its folder is called in the target itself."""
+    return path.partition("/")[0]
+
+
+def _read(folder: Path) -> Manifest | None:
+    """The manifest in a folder, if there is one of ours."""
+    try:
+        return read_manifest((folder / MANIFEST).read_bytes())
+    except OSError:
+        return None
+
+
 class FolderTarget:
-    """A folder on this machine; files are moved in by renaming."""
+    """A folder on this machine, in which `editions.py` keeps the exports."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.location = str(from_here(folder))
+        self._editions = Editions(folder)
 
     def manifest(self) -> Manifest | None:
         """What is there: None where there is no complete export."""
-        try:
-            return read_manifest((self.folder / MANIFEST).read_bytes())
-        except OSError:
-            return None
+        return _read(self.folder)
 
     def size(self, path: str) -> int | None:
         """Bytes of a file of the export; None if it is not there."""
@@ -97,48 +126,41 @@ class FolderTarget:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(FileLock(self.folder / ".export.lock"))
-                for left in self.folder.glob(".export-*"):  # by an export that was killed
-                    shutil.rmtree(left, ignore_errors=True)
-                staged = stack.enter_context(tempfile.TemporaryDirectory(prefix=".export-", dir=self.folder))
+                self._editions.tidy_up()
+                self._editions.check_links()
+                scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=self.folder))
+                staged = Path(scratch, "export")  # the scratch folder itself is for nobody else to read
+                staged.mkdir()
             except OSError as error:
                 raise ExportError(f"{self.folder} cannot be written: {error.strerror or error}") from None
-            yield Path(staged)
+            yield staged
 
     def check(self, paths: Iterable[str]) -> None:
-        """Raises ExportError where a file to be written is there and is not an export's."""
-        own = self._own()
+        """Raises ExportError where something to be replaced is there and is not an export's."""
+        own, names = self._own(), {_name(path) for path in self._own()}
         for path in paths:
-            if path not in own and (self.folder / path).exists():
-                raise ExportError(f"{self.folder / path} is there and is not an export's: choose another folder")
+            name = _name(path)
+            is_foreign = name not in names or ((self.folder / name).is_symlink() and not self._editions.is_link(name))
+            for place, is_refused in ((path, path not in own), (name, is_foreign)):
+                if is_refused and os.path.lexists(self.folder / place):
+                    raise ExportError(f"{self.folder / place} is there and is not an export's: choose another folder")
 
     def _own(self) -> set[str]:
-        manifest = self.manifest()
-        own = {MANIFEST, *manifest.files} if manifest else set()
-        with contextlib.suppress(FileNotFoundError):
-            own |= set(json.loads((self.folder / _CHANGING).read_text(encoding="utf-8")))
-        return own
+        """What is an export's: its files by their paths, and its links by their names."""
+        there, current = self.manifest(), _read(self._editions.current)
+        own = {MANIFEST, *there.files} if there else set()
+        own |= set(current.files) if current else set()
+        return own | {path.name for path in self.folder.iterdir() if self._editions.is_link(path.name)}
 
     def place(self, staged: Path, stale: Iterable[str], advance: Callable[[int], None]) -> None:
-        """Move in what was made, the manifest last, and remove what the last export had and this one has not."""
-        paths, stale = _files(staged), list(stale)
-        changing = self.folder / _CHANGING
-        changing.write_text(json.dumps(sorted(self._own() | set(paths))), encoding="utf-8")
-        (self.folder / MANIFEST).unlink(missing_ok=True)
-        for path in stale:
-            (self.folder / path).unlink(missing_ok=True)
-        for folder in {(self.folder / path).parent for path in stale} - {self.folder}:
-            with contextlib.suppress(OSError):  # not empty
-                folder.rmdir()
-        for path in paths:
-            (self.folder / path).parent.mkdir(exist_ok=True)
-            try:
-                (staged / path).replace(self.folder / path)
-            except PermissionError:
-                raise ExportError(
-                    f"{self.folder / path} cannot be replaced: close the program that has it open, and export again"
-                ) from None
-            advance(1)
-        changing.unlink()
+        """Turn from the last export to this one in one move; what is not an export's stays where it was."""
+        paths, made = _files(staged), _read(staged)
+        kept = set(made.files) if made else set()
+        self._editions.adopt(sorted({_name(path) for path in (*paths, *kept)}))
+        last = _read(self._editions.current)
+        gone = {*stale, *(set(last.files) - kept if last else ())}
+        self._editions.publish(staged, gone)
+        advance(len(paths))
 
     def remove_folder(self, path: str) -> None:
         """Remove a folder of the export with all that is in it, if it is there."""

@@ -522,3 +522,67 @@ def test_command_without_a_warehouse(tmp_path: Path) -> None:
     done = run_ieval("explore", "--no-open", "--warehouse", tmp_path / "none", "--port", "0")
     assert done.returncode == 1
     assert "there is no warehouse at" in done.stderr
+
+
+# ---- queries that would take everything
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select randomblob(900000000)",
+        "select zeroblob(900000000)",
+        "select hex(zeroblob(900000000))",
+        "select printf('%.*c', 900000000, 'x')",
+        "with n(i) as (select 1 union all select i + 1 from n limit 1000) select randomblob(40000000) from n",
+        "with n(i) as (select 1 union all select i + 1 from n) select group_concat(randomblob(1000000)) from n",
+        "with n(i) as (select 1 union all select i + 1 from n) select sum(length(randomblob(40000000))) from n",
+        "with n(i) as (select 1 union all select i + 1 from n) select sorted_join(hex(randomblob(100000)), '') from n",
+        "select regexp_replace('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', '(a+)+$', '', 'g')",
+        "select hex(zeroblob(20000000)) like '%' || hex(zeroblob(10000)) || '1'",
+    ],
+)
+def test_a_query_that_would_take_everything_is_stopped(sites: dict[str, Site], statement: str) -> None:
+    """By its time or size, and the start page answers meanwhile."""
+    site = sites["hostile"]
+    query = urllib.parse.urlencode({"sql": statement, "_timelimit": 3000})
+    answers: list[tuple[int, str]] = []
+    asked = threading.Thread(target=lambda: answers.append(site.open(f"/ieval.json?{query}")[:2]))
+    started = time.monotonic()
+    asked.start()
+    assert site.open("/")[0] == 200
+    assert time.monotonic() - started < 5
+    asked.join(20)
+    assert [status for status, _ in answers] == [400], answers[0][1][:500]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["select * from pragma_database_list", "select file from pragma_database_list()", "pragma database_list"],
+)
+def test_no_query_tells_where_the_files_are(sites: dict[str, Site], statement: str) -> None:
+    for suffix in ("", ".json", ".csv"):
+        _, body, _ = sites["hostile"].open(f"/ieval{suffix}?{urllib.parse.urlencode({'sql': statement})}")
+        assert str(sites["hostile"].database.parent) not in body
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/", {"Site": "cross-site", "Mode": "navigate", "Dest": "document"}, 200),
+        ("/ieval/lessons", {"Site": "cross-site", "Mode": "navigate"}, 200),
+        ("/ieval.json?sql=select+1", {"Site": "same-origin", "Mode": "cors"}, 200),
+        ("/ieval.json?sql=select+1", {"Site": "none", "Mode": "navigate"}, 200),
+        ("/ieval.json?sql=select+1", {}, 200),
+        ("/", {"Site": "cross-site", "Mode": "no-cors"}, 403),
+        ("/", {"Site": "cross-site", "Mode": "navigate", "Dest": "iframe"}, 403),
+        ("/", {"Site": "same-site", "Mode": "cors"}, 403),
+        ("/ieval.json?sql=select+1", {"Site": "cross-site", "Mode": "navigate", "Dest": "document"}, 403),
+        ("/ieval.csv?sql=select+1", {"Site": "cross-site", "Mode": "no-cors", "Dest": "image"}, 403),
+        ("/ieval?sql=select+1&_format=json", {"Site": "cross-site", "Mode": "navigate"}, 403),
+    ],
+)
+def test_other_sites_may_link_here_and_nothing_else(
+    sites: dict[str, Site], path: str, headers: dict[str, str], status: int
+) -> None:
+    assert sites["hostile"].open(path, **{f"Sec-Fetch-{name}": value for name, value in headers.items()})[0] == status

@@ -39,8 +39,9 @@ def problems(folder: Path) -> list[str]:
 def test_it_describes_every_table_and_lists_every_file(exported: Path) -> None:
     resources = {resource["name"]: resource for resource in package(exported)["resources"]}
     assert [name for name, resource in resources.items() if resource.get("type") == "table"] == list(EXPORTABLE)
-    files = {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
-    assert {resource["path"] for resource in resources.values()} == files - {MANIFEST, ".export.lock"}
+    edition = (exported / MANIFEST).resolve().parent
+    files = {path.relative_to(edition).as_posix() for path in edition.rglob("*") if path.is_file()}
+    assert {resource["path"] for resource in resources.values()} == files - {MANIFEST}
     for resource in resources.values():
         assert resource["bytes"] == (exported / resource["path"]).stat().st_size
         assert resource["mediatype"]
@@ -229,8 +230,20 @@ def test_manifest_is_read_back(exported: Path) -> None:
         '"ieval-warehouse": {"state": "x", "formats": {}}}',
         '{"resources": [{"path": "/etc/x", "bytes": 1, "hash": "sha256:00"}], '
         '"ieval-warehouse": {"state": "x", "formats": {}}}',
+        '{"resources": [{"path": "x\\u0000", "bytes": 1, "hash": "sha256:00"}], '
+        '"ieval-warehouse": {"state": "x", "formats": {}}}',
+        '{"resources": [{"path": "x", "bytes": "many", "hash": "sha256:00"}], '
+        '"ieval-warehouse": {"state": "x", "formats": {}}}',
+        pytest.param("[" * 100_000, id="nested"),
         '{"resources": [{"path": 7, "bytes": 1, "hash": "x"}], "ieval-warehouse": {"state": "x", "formats": {}}}',
     ],
 )
 def test_a_package_of_somebody_else_is_none_of_ours(text: str) -> None:
     assert read_manifest(text) is None
+
+
+def test_names_of_no_table_are_left_out() -> None:
+    formats = {"delta": ["../../precious", "lessons", 7, "x/y", ["regions"]], "csv": ["nothing"], "xlsx": []}
+    manifest = read_manifest(json.dumps({"resources": [], "ieval-warehouse": {"state": "x", "formats": formats}}))
+    assert manifest is not None
+    assert manifest.formats == {"delta": ("lessons",)}

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Built, Ieval
 
-from pipelines.export import exporting
+from pipelines.export import exporting, target
 from pipelines.export.exporting import export_all
 from pipelines.export.source import EXPORTABLE, ExportError
 from pipelines.settings import Settings
@@ -46,7 +46,8 @@ def test_delta(hostile: Built, exported: Path, tmp_path: Path) -> None:
 
 
 @needs_deltalake
-def test_delta_cannot_go_everywhere(hostile: Built) -> None:
+def test_delta_cannot_go_everywhere(hostile: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target, "STORES", {"memory"})
     with pytest.raises(ExportError, match="Delta tables cannot go to memory://somewhere; they go to folders, s3://"):
         export_all(Settings(warehouse=hostile.folder), to="memory://somewhere", formats=["delta"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import PAGES, Built
 
-from pipelines.export import csv, excel, exporting
+from pipelines.export import csv, excel, exporting, target
 from pipelines.export.datapackage import MANIFEST
 from pipelines.export.exporting import DEFAULT_FORMATS, FORMATS, Exported, choose_formats, export_all
 from pipelines.export.source import EXPORTABLE, ExportError
@@ -40,14 +41,18 @@ def export(hostile: Built, tmp_path: Path) -> Export:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != ".export.lock")
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    return {name: path.read_bytes() for name, path in files(folder).items()}
 
 
 def times(folder: Path) -> dict[str, int]:
-    return {
-        path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()
-    }
+    return {name: path.stat().st_mtime_ns for name, path in files(folder).items()}
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """What people find in a folder, links followed."""
+    paths = [Path(place, name) for place, _, names in os.walk(folder, followlinks=True) for name in names]
+    found = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {name: path for name, path in found.items() if not name.startswith(".export")}
 
 
 # ---- what is made
@@ -63,6 +68,7 @@ def test_everything_by_default(exported: Path) -> None:
         "CITATION.cff",
         MANIFEST,
         ".export.lock",
+        ".exports",
     }
 
 
@@ -112,7 +118,8 @@ def test_a_warehouse_of_nothing(build: Callable[..., object], tmp_path: Path) ->
     assert subprocess.run(command, capture_output=True, timeout=120).returncode == 0
 
 
-def test_behind_a_url(hostile: Built, tmp_path: Path) -> None:
+def test_behind_a_url(hostile: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target, "STORES", {"memory"})
     knobs = Settings(warehouse=hostile.folder)
     before = {path.name for path in hostile.folder.iterdir()}
     export_all(knobs, to="memory://lake/ieval", tables=["regions"])
@@ -189,6 +196,32 @@ def test_a_warehouse_that_does_not_know_its_run_is_exported_each_time(hostile: B
 
 
 # ---- what goes wrong
+
+
+@pytest.mark.parametrize("where", ["folder", "url"])
+def test_a_package_that_names_folders_elsewhere_removes_none(
+    hostile: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Whatever a datapackage.json says: it may come from anybody."""
+    monkeypatch.setattr(target, "STORES", {"memory"})
+    system = fsspec.filesystem("file" if where == "folder" else "memory")
+    root = str(tmp_path) if where == "folder" else "/lake"
+    to = f"{root}/out" if where == "folder" else "memory://lake/out"
+    package = {
+        "resources": [{"path": "notes.txt", "bytes": 5, "hash": "sha256:00"}],
+        "ieval-warehouse": {"state": "x", "formats": {"delta": ["../../precious"], "csv": ["../precious"]}},
+    }
+    system.makedirs(f"{root}/out/delta", exist_ok=True)
+    system.makedirs(f"{root}/precious", exist_ok=True)
+    for path in ("precious/file.txt", "out/notes.txt"):
+        system.pipe_file(f"{root}/{path}", b"mine\n")
+    system.pipe_file(f"{root}/out/{MANIFEST}", json.dumps(package).encode())
+    made = export_all(Settings(warehouse=hostile.folder), to=to, formats=["csv"], tables=["lessons"], anew=True)
+    assert (made.formats, list(made.rows), made.notes) == (("csv",), ["lessons"], ())
+    for path in ("precious/file.txt", "out/notes.txt"):
+        assert system.cat_file(f"{root}/{path}") == b"mine\n"
+    if where == "url":
+        system.rm("/lake", recursive=True)
 
 
 @pytest.mark.parametrize("name", ["csv", "xlsx", "sqlite", "parquet"])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
 from s3_server import BUCKET, SECRET, S3Server, s3
 
+from pipelines.export import target as module
 from pipelines.export.datapackage import MANIFEST
 from pipelines.export.source import ExportError
 from pipelines.export.target import FolderTarget, Target, UrlTarget, open_target
@@ -20,7 +22,7 @@ __all__ = ["s3"]
 PACKAGE = json.dumps(
     {
         "resources": [{"path": path, "bytes": 3, "hash": "sha256:00"} for path in ("csv/a.csv", "b.xlsx")],
-        "ieval-warehouse": {"state": "s", "formats": {"csv": ["a"]}},
+        "ieval-warehouse": {"state": "s", "formats": {"csv": ["lessons"]}},
     }
 )
 
@@ -37,7 +39,9 @@ def stage(target: Target, files: dict[str, str], stale: tuple[str, ...] = ()) ->
 
 
 @pytest.fixture
-def bucket() -> Iterator[str]:
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """In memory, which stands in for a server here and is offered to nobody."""
+    monkeypatch.setattr(module, "STORES", module.STORES | {"memory"})
     yield "memory://bucket/export"
     system = fsspec.filesystem("memory")
     if system.exists("/bucket"):
@@ -50,12 +54,21 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, bucket: str) -> Targe
     return open_target(str(tmp_path / "export") if request.param == "folder" else bucket, tmp_path / "scratch")
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """What people find in a folder, links followed."""
+    found = {}
+    for place, _, names in os.walk(folder, followlinks=True):
+        for name in names:
+            path = Path(place, name)
+            found[path.relative_to(folder).as_posix()] = path
+    return {name: path.read_bytes() for name, path in found.items() if not name.startswith(".export") and path.exists()}
+
+
 def listing(target: Target, tmp_path: Path) -> set[str]:
     if isinstance(target, UrlTarget):
         system = fsspec.filesystem("memory")
         return {path.removeprefix("/bucket/export/") for path in system.find("/bucket/export")}
-    folder = tmp_path / "export"
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {".export.lock"}
+    return set(contents(tmp_path / "export"))
 
 
 def test_what_is_made_is_placed(target: Target, tmp_path: Path) -> None:
@@ -66,7 +79,7 @@ def test_what_is_made_is_placed(target: Target, tmp_path: Path) -> None:
     assert (target.size("csv/a.csv"), target.size("csv/b.csv")) == (3, None)
     manifest = target.manifest()
     assert manifest is not None
-    assert (manifest.state, manifest.formats) == ("s", {"csv": ("a",)})
+    assert (manifest.state, manifest.formats) == ("s", {"csv": ("lessons",)})
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
@@ -90,8 +103,8 @@ def test_a_folder_goes_with_all_that_is_in_it(target: Target, tmp_path: Path) ->
     assert listing(target, tmp_path) == {"b.xlsx", MANIFEST}
 
 
-def test_the_manifest_is_gone_while_files_change(tmp_path: Path) -> None:
-    target = FolderTarget(tmp_path)
+def test_the_manifest_is_gone_while_files_change_at_an_address(tmp_path: Path, bucket: str) -> None:
+    target = open_target(bucket, tmp_path)
     stage(target, {"csv/a.csv": "one", MANIFEST: PACKAGE})
     seen = []
     with target.staging() as staged:
@@ -99,31 +112,113 @@ def test_the_manifest_is_gone_while_files_change(tmp_path: Path) -> None:
         (staged / "csv" / "a.csv").write_text("two")
         (staged / "csv" / "b.csv").write_text("two")
         (staged / MANIFEST).write_text(PACKAGE)
-        target.place(staged, (), lambda count: seen.append((tmp_path / MANIFEST).exists()))
+        target.place(staged, (), lambda count: seen.append(target.manifest() is not None))
     assert seen == [False, False, True]
 
 
-def test_an_interrupted_placing_can_be_done_again(tmp_path: Path) -> None:
+def test_an_interrupted_placing_can_be_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = FolderTarget(tmp_path)
     stage(target, {"csv/a.csv": "one", MANIFEST: PACKAGE})
+    before = contents(tmp_path)
 
-    def stop(count: int) -> None:
+    def stop(self: Path, target: Path) -> Path:
         raise KeyboardInterrupt
 
-    with target.staging() as staged, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as stopped, target.staging() as staged, pytest.raises(KeyboardInterrupt):
         (staged / "new.xlsx").write_text("two")
         (staged / MANIFEST).write_text(PACKAGE)
-        target.place(staged, (), stop)
-    assert target.manifest() is None  # it is incomplete, and says so
-    assert (tmp_path / "new.xlsx").exists()
+        stopped.setattr(Path, "rename", stop)
+        target.place(staged, (), lambda count: None)
+    assert contents(tmp_path) == before
     stage(target, {"csv/a.csv": "three", "new.xlsx": "three", MANIFEST: PACKAGE})
-    assert {path.name for path in tmp_path.iterdir()} == {"csv", "new.xlsx", MANIFEST, ".export.lock"}
+    names = {"csv", "new.xlsx", MANIFEST, ".export.lock", ".exports"}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_what_a_killed_export_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".export-dead" / "parquet").mkdir(parents=True)
     with FolderTarget(tmp_path).staging():
         assert not (tmp_path / ".export-dead").exists()
+
+
+def test_the_edition_before_stays_until_the_next_export_begins(tmp_path: Path) -> None:
+    target = FolderTarget(tmp_path)
+    stage(target, {"csv/a.csv": "one", MANIFEST: PACKAGE})
+    reader = (tmp_path / "csv").resolve()
+    stage(target, {"csv/a.csv": "two", MANIFEST: PACKAGE})
+    assert [(folder / "a.csv").read_text() for folder in (reader, tmp_path / "csv")] == ["one", "two"]
+    with target.staging():
+        assert not reader.exists()
+    assert (tmp_path / "csv" / "a.csv").read_text() == "two"
+
+
+def test_files_of_an_export_are_for_whoever_may_read_the_folder(tmp_path: Path) -> None:
+    stage(FolderTarget(tmp_path), {"csv/a.csv": "one", MANIFEST: PACKAGE})
+    (tmp_path / "usual").mkdir()
+    assert (tmp_path / "csv").resolve().parent.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def plain_copy(folder: Path, to: Path) -> Path:
+    """What a copy is that has followed every link, of an edition or of the whole folder."""
+    for path, content in contents(folder).items():
+        (to / path).parent.mkdir(parents=True, exist_ok=True)
+        (to / path).write_bytes(content)
+    return to
+
+
+def copy_all(folder: Path, to: Path) -> Path:
+    return Path(shutil.copytree(folder, to))
+
+
+@pytest.mark.parametrize("copy", [plain_copy, copy_all])
+def test_a_copy_without_links_becomes_links_again(tmp_path: Path, copy: Callable[[Path, Path], Path]) -> None:
+    stage(FolderTarget(tmp_path / "export"), {"csv/a.csv": "one", "b.xlsx": "one", MANIFEST: PACKAGE})
+    folder = copy(tmp_path / "export", tmp_path / "copy")
+    (folder / "csv" / "notes.txt").write_text("mine")
+    assert not (folder / "csv").is_symlink()
+    stage(FolderTarget(folder), {"csv/a.csv": "two", "b.xlsx": "two", MANIFEST: PACKAGE})
+    assert all((folder / name).is_symlink() for name in ("csv", "b.xlsx", MANIFEST))
+    expected = {"csv/a.csv": b"two", "b.xlsx": b"two", "csv/notes.txt": b"mine", MANIFEST: PACKAGE.encode()}
+    assert contents(folder) == expected
+
+
+def test_files_that_somebody_has_put_beside_stay(tmp_path: Path) -> None:
+    target = FolderTarget(tmp_path)
+    stage(target, {"csv/a.csv": "one", MANIFEST: PACKAGE})
+    for path in ("notes.txt", "csv/notes.txt", "csv/inside/notes.txt", "more/notes.txt"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("mine")
+    for _ in range(3):
+        stage(target, {"csv/a.csv": "two", MANIFEST: PACKAGE})
+    for path in ("notes.txt", "csv/notes.txt", "csv/inside/notes.txt", "more/notes.txt"):
+        assert (tmp_path / path).read_text() == "mine"
+    (tmp_path / "b.xlsx").symlink_to("notes.txt")
+    with pytest.raises(ExportError, match=r"b\.xlsx is there and is not an export's"):
+        stage(target, {"csv/a.csv": "x", "b.xlsx": "x", MANIFEST: PACKAGE})
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_saved_by_another_program_is_a_link_again(tmp_path: Path) -> None:
+    """A program that saves beside and renames puts a file where the link was."""
+    target = FolderTarget(tmp_path)
+    stage(target, {"b.xlsx": "one", MANIFEST: PACKAGE})
+    (tmp_path / "beside").write_text("saved")
+    (tmp_path / "beside").replace(tmp_path / "b.xlsx")
+    stage(target, {"b.xlsx": "two", MANIFEST: PACKAGE})
+    assert (tmp_path / "b.xlsx").is_symlink()
+    assert (tmp_path / "b.xlsx").read_text() == "two"
+
+
+def test_a_folder_without_links_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    with pytest.raises(ExportError, match=r"can hold no links \(Operation not permitted\)"):
+        stage(FolderTarget(tmp_path), {"b.xlsx": "x", MANIFEST: PACKAGE})
+    assert [path.name for path in tmp_path.iterdir()] == [".export.lock"]
 
 
 @pytest.mark.parametrize("path", ["README.md", "csv/a.csv", MANIFEST])
@@ -140,6 +235,9 @@ def test_a_file_that_somebody_has_open(tmp_path: Path, monkeypatch: pytest.Monke
 
     def refuse(self: Path, target: Path) -> Path:
         raise PermissionError(13, "being used by another process")
+
+    stage(FolderTarget(tmp_path), {"b.xlsx": "x", MANIFEST: PACKAGE})
+    (tmp_path / "b.xlsx").unlink()
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(ExportError, match=r"b\.xlsx cannot be replaced: close the program that has it open"):
@@ -181,6 +279,42 @@ def test_addresses_that_nobody_knows(url: str, words: str, tmp_path: Path, monke
     monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
     with pytest.raises(ExportError, match=words):
         open_target(url, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        *(
+            (f"{kind}://127.0.0.1:1/x", f"nothing can be written to {kind}://127.0.0.1:1/x: ")
+            for kind in ("http", "https")
+        ),
+        *(
+            (f"{kind}://x", f"nothing can be written to {kind}://x: ")
+            for kind in ("data", "dir", "jupyter", "zip", "HTTP")
+        ),
+        ("memory://x", "nothing can be written to memory://x: "),
+        ("github://x", "nothing can be written to github://x: "),
+        ("://", "'://' is no address: "),
+        ("s3://", "'s3://' is no address: "),
+        ("s3:// ", "'s3:// ' is no address: "),
+        ("my folder://x", "'my folder://x' is no address: "),
+        (" ", "' ' is neither a folder nor an address: "),
+        ("s3:/bucket/x", "'s3:/bucket/x' is neither a folder nor an address: "),
+        ("local://tmp/e", "local://tmp/e is no folder of this machine, which is local:///…: "),
+        ("file://tmp/e", "file://tmp/e is no folder of this machine, which is file:///…: "),
+    ],
+)
+def test_where_no_export_can_go(target: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExportError) as caught:
+        open_target(target, tmp_path)
+    assert str(caught.value) == f"{words}an export goes to a folder, or to an address such as s3://bucket/folder"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["file:///{}", "local:///{}", "{}", "C:/x", "a b", "a:b"])
+def test_where_one_can(target: str, tmp_path: Path) -> None:
+    assert isinstance(open_target(target.format(str(tmp_path).lstrip("/")), tmp_path), FolderTarget)
 
 
 def test_a_file_system_that_fails(tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
