@@ -54,7 +54,7 @@ def _matching(name: str, default: str, form: str, what: str) -> str:
 def _memory_limit() -> str:
     text = _matching("MEMORY_LIMIT", "1GB", _AMOUNT, "an amount of memory like 2GB or 500MB")
     amount, unit = re.fullmatch(_AMOUNT, text).groups()  # type: ignore[union-attr]
-    if float(amount) * {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "%": 1e8}[unit[0]] < _LEAST_MEMORY:
+    if float(amount) * {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "%": 1e12}[unit[0]] < _LEAST_MEMORY:
         raise SettingsError(f"IEVAL_MEMORY_LIMIT is {text!r}; DuckDB needs {_LEAST_MEMORY / 1e6:.0f}MB at least")
     return text
 

@@ -22,7 +22,6 @@ from datasette.utils.asgi import Base400
 from datasette.views.base import DatasetteError
 from markupsafe import Markup
 
-from pipelines.contents import MOST_PAGE_BYTES
 from pipelines.explorer import records
 from pipelines.explorer.facets import ListFacet, YearFacet, has_filters
 from pipelines.explorer.questions import register_functions
@@ -33,10 +32,10 @@ from pipelines.explorer.tables import DATABASE, times
 hookimpl = pluggy.HookimplMarker("datasette")
 #: A text longer than this is cut in the answer to a question, where one wants to read it.
 _LONG = 700
-#: Bytes of a value or row: a page is at most MOST_PAGE_BYTES, and a row of `pages` may have it as text and as base64.
-LONGEST = 3 * MOST_PAGE_BYTES
+#: Bytes of a value or row: hundreds of times what a page may have.
+LONGEST = 48 * 2**20
 #: Bytes of all rows of an answer, which are in memory several times while it is written.
-MOST_BYTES = 2 * LONGEST
+MOST_BYTES = 96 * 2**20
 #: LIKE and GLOB compare a pattern at each letter of a text, and nothing can stop them.
 _LONGEST_PATTERN = 200
 #: Bytes that SQLite may use in this process: some rows of the longest, and what sorts and joins them.

@@ -80,6 +80,13 @@ def read_manifest(text: str | bytes) -> Manifest | None:
         return None
 
 
+def unfinished(package: str) -> str:
+    """The same package of an export that is not complete yet: it knows its files, and is of no run."""
+    content = json.loads(package)
+    content[_NAME]["state"] = ""
+    return json.dumps(content)
+
+
 def _is_inside(path: str) -> bool:
     """Whether a path leads to something inside the export."""
     return not PurePosixPath(path).is_absolute() and ".." not in path.split("/") and "\0" not in path

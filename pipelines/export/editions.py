@@ -46,16 +46,14 @@ class Editions:
             else:
                 path.unlink(missing_ok=True)
 
-    def check_links(self) -> None:
-        """Raises ExportError where there can be no links: on some memory sticks, on drives of other systems."""
+    def can_be(self) -> bool:
+        """Whether there can be links here; not so on some memory sticks, and on drives of other systems."""
         with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=self.folder) as scratch:
             try:
                 Path(scratch, "link").symlink_to("target")
-            except OSError as error:
-                raise ExportError(
-                    f"{self.folder} can hold no links ({error.strerror or error}), by which an export changes at once: "
-                    "export to another folder, and copy it from there"
-                ) from None
+            except OSError:
+                return False
+        return True
 
     def adopt(self, names: Iterable[str]) -> None:
         """Make links of what an export has there as plain files and folders, as in a copy that has kept no links."""

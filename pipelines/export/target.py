@@ -20,7 +20,7 @@ from filelock import FileLock
 from fsspec import available_protocols
 
 from pipelines.addresses import AddressError, is_address, shown
-from pipelines.export.datapackage import MANIFEST, Manifest, read_manifest
+from pipelines.export.datapackage import MANIFEST, Manifest, read_manifest, unfinished
 from pipelines.export.editions import UNFINISHED, Editions
 from pipelines.export.source import ExportError
 from pipelines.remote import Place, RemoteError
@@ -127,7 +127,6 @@ class FolderTarget:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(FileLock(self.folder / ".export.lock"))
                 self._editions.tidy_up()
-                self._editions.check_links()
                 scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=self.folder))
                 staged = Path(scratch, "export")  # the scratch folder itself is for nobody else to read
                 staged.mkdir()
@@ -154,6 +153,9 @@ class FolderTarget:
 
     def place(self, staged: Path, stale: Iterable[str], advance: Callable[[int], None]) -> None:
         """Turn from the last export to this one in one move; what is not an export's stays where it was."""
+        if not self._editions.can_be():
+            self._place_one_by_one(staged, stale, advance)
+            return
         paths, made = _files(staged), _read(staged)
         kept = set(made.files) if made else set()
         self._editions.adopt(sorted({_name(path) for path in (*paths, *kept)}))
@@ -161,6 +163,16 @@ class FolderTarget:
         gone = {*stale, *(set(last.files) - kept if last else ())}
         self._editions.publish(staged, gone)
         advance(len(paths))
+
+    def _place_one_by_one(self, staged: Path, stale: Iterable[str], advance: Callable[[int], None]) -> None:
+        """Move files in where there can be no links; until all are there, the manifest says that they are of no run."""
+        (self.folder / MANIFEST).write_text(unfinished((staged / MANIFEST).read_text("utf-8")), encoding="utf-8")
+        for path in _files(staged):
+            (self.folder / path).parent.mkdir(exist_ok=True)
+            (staged / path).replace(self.folder / path)
+            advance(1)
+        for path in stale:
+            (self.folder / path).unlink(missing_ok=True)
 
     def remove_folder(self, path: str) -> None:
         """Remove a folder of the export with all that is in it, if it is there."""

@@ -209,16 +209,24 @@ def test_a_file_saved_by_another_program_is_a_link_again(tmp_path: Path) -> None
     assert (tmp_path / "b.xlsx").read_text() == "two"
 
 
-def test_a_folder_without_links_is_refused_before_anything_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_there_can_be_no_links_files_change_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a memory stick; one that is stopped half way is of no run, and the next makes it good."""
+
     def refuse(self: Path, target: Path) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    with pytest.raises(ExportError, match=r"can hold no links \(Operation not permitted\)"):
-        stage(FolderTarget(tmp_path), {"b.xlsx": "x", MANIFEST: PACKAGE})
-    assert [path.name for path in tmp_path.iterdir()] == [".export.lock"]
+    target = FolderTarget(tmp_path)
+    assert stage(target, {"csv/a.csv": "one", "b.xlsx": "one", MANIFEST: PACKAGE}) == [1, 1, 1]
+    (tmp_path / "notes.txt").write_text("mine")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Path, "replace", refuse)
+        with pytest.raises(PermissionError):
+            stage(target, {"b.xlsx": "two", MANIFEST: PACKAGE}, stale=("csv/a.csv",))
+    manifest = target.manifest()
+    assert manifest and (manifest.state, set(manifest.files)) == ("", {"csv/a.csv", "b.xlsx"})
+    stage(target, {"b.xlsx": "two", MANIFEST: PACKAGE}, stale=("csv/a.csv",))
+    assert contents(tmp_path) == {"b.xlsx": b"two", "notes.txt": b"mine", MANIFEST: PACKAGE.encode()}
 
 
 @pytest.mark.parametrize("path", ["README.md", "csv/a.csv", MANIFEST])
