@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -168,11 +168,25 @@ def run_checks(
     """Run several checks; results in the order of `rules`. Side by side where they are small, else one by one."""
     [(pages,)] = connection.execute("SELECT count(*) FROM raw.pages").fetchall()
     slices = page_slices(pages, _SLICE_PAGES)
+    cursors: list[duckdb.DuckDBPyConnection] = []
+
+    def run(rule: Check) -> CheckResult:
+        cursors.append(cursor := connection.cursor())
+        return run_check(cursor, rule, slices)
+
+    results = []
     with ThreadPoolExecutor(1 if len(slices) > 1 else max(1, os.cpu_count() or 1)) as pool:
-        results = []
-        for result in pool.map(lambda rule: run_check(connection.cursor(), rule, slices), rules):
-            results.append(result)
-            progress(1)
+        futures = [pool.submit(run, rule) for rule in rules]
+        try:
+            for future in futures:
+                results.append(future.result())
+                progress(1)
+        except BaseException:  # such as Ctrl-C, of which these threads hear nothing
+            pool.shutdown(wait=False, cancel_futures=True)
+            while wait(futures, 0.1).not_done:  # one that has only begun has no query yet that could be interrupted
+                for cursor in cursors:
+                    cursor.interrupt()
+            raise
     return results
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines import settings
+from pipelines import interrupts, settings
 from pipelines.lake import ROW_GROUP_ROWS, TableFile, write_table
 from pipelines.pages import SIGHTING_SCHEMA, page_slices, sighting_parts, store_parts
 from pipelines.places import PLACE_SCHEMA
@@ -44,6 +44,7 @@ def connect(knobs: Settings, side_by_side: int = 1) -> Iterator[duckdb.DuckDBPyC
     with (
         tempfile.TemporaryDirectory(prefix=".spill-", dir=knobs.warehouse) as spill,
         duckdb.connect(config={"temp_directory": spill}) as connection,
+        interrupts.passed_on(connection.interrupt),  # a database is made in a thread
     ):
         connection.execute(f"SET memory_limit = '{knobs.memory_share(side_by_side)}'")
         connection.execute("SET TimeZone = 'UTC'")
