@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -183,9 +184,10 @@ def run_checks(
                 progress(1)
         except BaseException:  # such as Ctrl-C, of which these threads hear nothing
             pool.shutdown(wait=False, cancel_futures=True)
-            while wait(futures, 0.1).not_done:  # one that has only begun has no query yet that could be interrupted
-                for cursor in cursors:
+            while not all(future.done() for future in futures):
+                for cursor in tuple(cursors):  # one that has only begun has no query yet that could be interrupted
                     cursor.interrupt()
+                time.sleep(0.05)
             raise
     return results
 

@@ -88,11 +88,18 @@ def test_while_it_waits(warehouse: Path, command: str, words: str) -> None:
         assert process.stderr is not None
         assert "waiting for" in process.stderr.readline()
         assert stop(process) == [words]
-    if command == "run":
-        assert (read(warehouse / "runs.jsonl")[-1].exit_code, read(warehouse / "runs.jsonl")[-1].outcome) == (
-            130,
-            "stopped",
-        )
+    last = read(warehouse / "runs.jsonl")[-1]
+    assert (last.exit_code, last.outcome) == ((130, "stopped") if command == "run" else (0, "published"))
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.6])
+@pytest.mark.parametrize(("command", "words"), [("check", AS_IT_WAS), ("report", AS_IT_WAS), ("export", "")])
+def test_what_reads(warehouse: Path, command: str, words: str, seconds: float) -> None:
+    process = begin(command, "--warehouse", warehouse)
+    time.sleep(seconds)
+    (said,) = stop(process)
+    assert said.startswith(words or "ieval: stopped; where there is no datapackage.json")
+    assert verify(Settings(warehouse=warehouse), is_deep=False) == []
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +111,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
 
 
-@pytest.mark.parametrize("moment", ["start-up", "reading", "tables"])
+@pytest.mark.parametrize("moment", ["start-up", "reading", "tables", "checks"])
 def test_a_run(warehouse: Path, many: Path, moment: str) -> None:
     parts = len(list((warehouse / "pages").glob("part-*")))
     process = begin("run", many, "--warehouse", warehouse)
@@ -112,10 +119,28 @@ def test_a_run(warehouse: Path, many: Path, moment: str) -> None:
         time.sleep(1)
     elif moment == "reading":
         until(process, lambda: len(list((warehouse / "pages").glob("part-*"))) > parts)
-    else:
+    elif moment == "tables":
         until(process, lambda: list(warehouse.glob(".spill-*")))
+    else:  # the database is made meanwhile
+        until(process, (Settings(warehouse=warehouse).staging / "ieval.duckdb").exists)
     assert stop(process) == [KEPT]
     assert verify(Settings(warehouse=warehouse), is_deep=False) == []
     assert read(warehouse / "runs.jsonl")[-1].outcome == "stopped"
     done = run_ieval("run", SHIPPED, "--warehouse", warehouse, DAGSTER_HOME="")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_second_one_ends_at_once(tmp_path: Path) -> None:
+    """Where the first is not heeded, as by what waits for something."""
+    (tmp_path / "click.py").write_text(
+        "import time; open('here', 'w').close()\n"
+        "try: time.sleep(60)\n"
+        "finally: open('there', 'w').close(); time.sleep(60)",
+        encoding="utf-8",
+    )
+    process = begin("sql", path=tmp_path)
+    until(process, (tmp_path / "here").exists)
+    process.send_signal(signal.SIGINT)
+    until(process, (tmp_path / "there").exists)
+    time.sleep(1)
+    assert stop(process) == ["ieval: stopped at once; what was published before is as it was"]
