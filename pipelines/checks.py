@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -168,11 +169,26 @@ def run_checks(
     """Run several checks; results in the order of `rules`. Side by side where they are small, else one by one."""
     [(text,)] = connection.execute("SELECT coalesce(sum(byte_size), 0) FROM raw.pages").fetchall()
     slices = page_slices(int(text), _SLICE_BYTES)
+    cursors: list[duckdb.DuckDBPyConnection] = []
+
+    def run(rule: Check) -> CheckResult:
+        cursors.append(cursor := connection.cursor())
+        return run_check(cursor, rule, slices)
+
+    results = []
     with ThreadPoolExecutor(1 if len(slices) > 1 else max(1, os.cpu_count() or 1)) as pool:
-        results = []
-        for result in pool.map(lambda rule: run_check(connection.cursor(), rule, slices), rules):
-            results.append(result)
-            progress(1)
+        futures = [pool.submit(run, rule) for rule in rules]
+        try:
+            for future in futures:
+                results.append(future.result())
+                progress(1)
+        except BaseException:  # such as Ctrl-C, of which these threads hear nothing
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(future.done() for future in futures):
+                for cursor in tuple(cursors):  # one that has only begun has no query yet that could be interrupted
+                    cursor.interrupt()
+                time.sleep(0.05)
+            raise
     return results
 
 

@@ -558,4 +558,7 @@ def serve(host: str, port: int, read_only: bool, warehouse: Path | None) -> None
     """Start Dagster's web page and its daemon (daily schedule, sensor of new pages). Ctrl-C ends both."""
     from pipelines import serving
 
-    sys.exit(serving.serve(_settings(warehouse), host, port, read_only))
+    try:
+        sys.exit(serving.serve(_settings(warehouse), host, port, read_only))
+    except serving.ServeError as error:
+        raise Trouble(str(error)) from None

@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from pipelines import interrupts
 from pipelines.countries import CountryNames
 from pipelines.lake import open_parquet, write_parquet
 from pipelines.pages import store_parts
@@ -151,11 +152,24 @@ def _map(
 def open_pool(workers: int) -> Executor:
     """A pool of processes. A fresh interpreter each: Dagster's and Arrow's threads would not survive a fork."""
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_leave_interrupts_to_the_run)
+    return _Pool(workers, mp_context=spawn, initializer=_leave_interrupts_to_the_run)
+
+
+class _Pool(ProcessPoolExecutor):
+    """Starts its processes as they are needed, deaf to Ctrl-C: the run ends them itself, without their tracebacks."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        with interrupts.kept_from_children():
+            return super().submit(function, *arguments, **options)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if interrupts.came():  # what they are at is made again
+            interrupts.end_children()
+        super().shutdown(wait, cancel_futures=cancel_futures)
 
 
 def _leave_interrupts_to_the_run() -> None:
-    """Ctrl-C reaches every process of a terminal; the run ends its workers itself, without their tracebacks."""
+    """What is blocked from the start need not wait any longer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -56,6 +56,12 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _REQUIRED = ("run_id", "launched_by", "started")
 
 
+def in_a_line(reason: str) -> str:
+    """A reason of several lines, as DuckDB gives them, as one line for people."""
+    lines = [line.strip() for line in reason.splitlines() if line.strip()]
+    return "; ".join(lines).replace(":; ", ": ")
+
+
 def now() -> str:
     """This moment, as entries have it."""
     return moment(datetime.datetime.now(datetime.UTC))

@@ -7,17 +7,29 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+_HOLDER = re.compile(r"process \d+, since [\d :-]+ UTC")
+
 
 @cache
 def _lock(path: Path) -> FileLock:
     """The lock of a warehouse; one object a process, so that the runs of one process do not wait for each other."""
     return FileLock(path)
+
+
+def _who(holder: Path) -> str:
+    """Who has the lock, if it has said so: what else may be in the file is nothing to print."""
+    try:
+        words = holder.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return "another run"
+    return words if _HOLDER.fullmatch(words) else "another run"
 
 
 def hold(warehouse: Path, say: Callable[[str], None]) -> None:
@@ -30,8 +42,7 @@ def hold(warehouse: Path, say: Callable[[str], None]) -> None:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        who = holder.read_text(encoding="utf-8") if holder.exists() else "another run"
-        say(f"waiting for {who}: it is writing {warehouse}")
+        say(f"waiting for {_who(holder)}: it is writing {warehouse}")
         lock.acquire()
     since = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     holder.write_text(f"process {os.getpid()}, since {since}", encoding="utf-8")

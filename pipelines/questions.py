@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines import settings
+from pipelines import interrupts, settings
 from pipelines.settings import Settings
 from pipelines.sql_files import Parameter, SqlFile, read_folder
 
@@ -63,7 +63,7 @@ def open_warehouse(knobs: Settings, is_unsafe: bool = False) -> Iterator[duckdb.
         is_held = "lock" in str(error)
         remedy = "close the program that has it open for writing" if is_held else "`ieval run` makes it anew"
         raise QuestionError(f"{knobs.database} cannot be opened ({_first_lines(error)}); {remedy}") from None
-    with connection:
+    with connection, interrupts.passed_on(connection.interrupt):  # or it would end only with what its threads are at
         connection.execute("SET TimeZone = 'UTC'")
         if not is_unsafe:
             connection.execute("SET lock_configuration = true")

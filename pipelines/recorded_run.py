@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 
-from pipelines import history, run_log, running
+from pipelines import history, interrupts, run_log, running
 from pipelines.history import RunEntry
 from pipelines.printing import printable
 from pipelines.running import Asked, RunFailed, RunInterrupted, Summary
@@ -26,22 +26,27 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float) -> Summary
     form: run_log.Format | None = knobs.log_format or ("text" if verbose else None)
     begun = RunEntry(str(uuid.uuid4()), "ieval run", history.now())
     LOG.reset()
-    with run_log.written(form, begun.run_id) as log:
+    # Whatever comes while the history is written, its lines are written.
+    with interrupts.held_back(), run_log.written(form, begun.run_id) as log:
         try:
             history.keep(knobs.history, begun)
         except OSError as error:
             raise RunFailed(f"{knobs.warehouse} cannot be written: {error.strerror}") from error
         try:
-            summary = running.run(knobs, asked, verbose, started, begun.run_id)
+            with interrupts.let_through():
+                summary = running.run(knobs, asked, verbose, started, begun.run_id)
         except BaseException as error:
-            is_stopped = isinstance(error, RunInterrupted | KeyboardInterrupt)
-            outcome, code = ("stopped", 130) if is_stopped else ("failed", 1)
-            _end(knobs, begun, started, log, code, outcome, None, str(error) or type(error).__name__)
+            is_stopped = isinstance(error, RunInterrupted | KeyboardInterrupt) or interrupts.came()
+            outcome, code = ("stopped", interrupts.EXIT_CODE) if is_stopped else ("failed", 1)
+            reason = running.STOPPED if is_stopped else str(error) or type(error).__name__
+            _end(knobs, begun, started, log, code, outcome, None, reason)
+            if is_stopped:
+                raise RunInterrupted(running.STOPPED) from error
             raise
         counts = {name: getattr(summary, name) for name in history.COUNTS}
-        reason = f"{summary.not_read} files could not be read" if summary.not_read else None
+        not_read = f"{summary.not_read} files could not be read" if summary.not_read else None
         outcome = "published" if summary.is_new else "nothing new"
-        _end(knobs, begun, started, log, 1 if summary.not_read else 0, outcome, counts, reason)
+        _end(knobs, begun, started, log, 1 if summary.not_read else 0, outcome, counts, not_read)
     return summary
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Literal, TextIO
 
-from pipelines.history import RunEntry, now
+from pipelines.history import RunEntry, in_a_line, now
 from pipelines.printing import on_one_line
 from pipelines.stages import LOG, Listener
 
@@ -61,7 +61,7 @@ class RunLog(Listener):
         facts = dict(entry.summary or {})
         words = f"run {entry.outcome} after {entry.seconds} s"
         words += f", {facts['pages_read']:,} pages read, {facts['new_pages']:,} new" if facts else ""
-        words += f": {entry.reason}" if entry.reason else ""
+        words += f": {in_a_line(entry.reason)}" if entry.reason else ""
         self.tell(
             "ERROR" if entry.exit_code else "INFO",
             "run",

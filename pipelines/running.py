@@ -5,20 +5,23 @@ The order of a run is the graph in `assets.py`; this is only the door through wh
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import re
 import shutil
 import sqlite3
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import dagster_home, lock, progress
+from pipelines import dagster_home, interrupts, lock, progress
 from pipelines.printing import on_one_line
 from pipelines.settings import Settings, from_here
 from pipelines.stages import LOG
 
+STOPPED = "stopped; what was read is kept, and the next run goes on from there"
 _NO_ROOM = re.compile(r"No space left|File too large|disk is full|disk I/O error|Disk quota exceeded")
 
 
@@ -111,6 +114,8 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float, run_id: st
     before = published(knobs)
     try:
         with (
+            interrupts.held_back(),  # Dagster's own work is short; broken off, SQLAlchemy prints tracebacks of it
+            _interrupts_left_to_us(),
             dagster_home.engines_kept(),
             dg.DagsterInstance.get() as instance,
             dagster_home.held_open(home, run_id),
@@ -126,6 +131,8 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float, run_id: st
         ) from error
     finally:
         drop_staged(knobs)  # of a run that has failed
+    if interrupts.came():
+        raise RunInterrupted(STOPPED)
     if not result.success:
         why = _why(result)
         _raise_if_full(knobs, why)
@@ -147,6 +154,25 @@ def run(knobs: Settings, asked: Asked, verbose: bool, started: float, run_id: st
         own_seconds=round(own + sum(LOG.seconds.values()), 3),
         stages={name: round(seconds, 3) for name, seconds in LOG.seconds.items()},
     )
+
+
+@contextlib.contextmanager
+def _interrupts_left_to_us() -> Iterator[None]:
+    """Let Dagster do with our means what it does with its own handlers, which would hear of interrupts in our stead.
+
+    It lets them wait while it works itself, and raises them while our code runs.
+    """
+    from dagster._core import errors
+    from dagster._core.execution import api
+
+    with contextlib.ExitStack() as stack:
+        for module, name, ours in (
+            (api, "capture_interrupts", interrupts.held_back),
+            (errors, "raise_interrupts_as", interrupts.let_through),
+        ):
+            stack.callback(setattr, module, name, getattr(module, name))
+            setattr(module, name, ours)
+        yield
 
 
 def _raise_if_full(knobs: Settings, reason: str) -> None:
@@ -174,7 +200,7 @@ def _why(result: Any) -> str:
         if event.is_step_failure:
             data = event.step_failure_data
             if data.error is not None and _is_interrupt(data.error):
-                raise RunInterrupted("stopped; what was read is kept, and the next run goes on from there")
+                raise RunInterrupted(STOPPED)
             if data.user_failure_data is not None:
                 return str(data.user_failure_data.description)
             failed = [message for message in LOG.messages if message.startswith("check error")]

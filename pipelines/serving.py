@@ -6,6 +6,7 @@ Both read the same home, in which telemetry is off. What they run does not belon
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -16,13 +17,26 @@ import click
 from pipelines import dagster_home
 from pipelines.settings import Settings
 
+_REMEDY = "Dagster writes its history even to show it: run this as the user whose warehouse it is"
+
+
+class ServeError(RuntimeError):
+    """Dagster cannot be started; the message says why and what to do."""
+
 
 def serve(knobs: Settings, host: str, port: int, is_read_only: bool = False) -> int:
     """Run until Ctrl-C, SIGTERM or the end of one of the two; returns the exit code.
 
-    `is_read_only`: the webserver alone, and one that refuses every change: whoever looks can launch nothing.
+    `is_read_only`: the webserver alone, and one that refuses every change: whoever looks can launch nothing. Raises
+    ServeError.
     """
-    home = dagster_home.prepare(knobs)
+    try:
+        home = dagster_home.prepare(knobs)
+    except OSError as error:
+        raise ServeError(f"{error.filename}: {error.strerror}; {_REMEDY}") from error
+    for path in (home, home / "history", home / "history" / "runs", home / "history" / "runs.db"):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise ServeError(f"{path} is not yours to write; {_REMEDY}")
     module = ["-m", "pipelines.definitions"]
     # The modules that the consoles scripts dagster-webserver and dagster-daemon call.
     webserver = [sys.executable, "-m", "dagster_webserver", "--host", host, "--port", str(port), *module]

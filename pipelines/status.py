@@ -90,7 +90,8 @@ def _wrong_runs(knobs: Settings) -> Iterator[str]:
     """What is wrong with the last run that is over."""
     entries = history.read(knobs.history)
     if entries and entries[-1].ended is None and _is_being_written(knobs):
-        entries = entries[:-1]  # it is still running
+        while entries and entries[-1].ended is None:  # one is running, and others wait for it
+            entries.pop()
     if entries and entries[-1].exit_code != 0:
         yield f"the last run {_outcome(entries[-1])}"
 
@@ -117,7 +118,7 @@ def last_failure(knobs: Settings) -> str | None:
 def _outcome(entry: RunEntry) -> str:
     if entry.ended is None:
         return f"began {_day(entry.started)} and was killed"
-    return f"{entry.outcome} {_day(entry.ended)}" + (f": {entry.reason}" if entry.reason else "")
+    return f"{entry.outcome} {_day(entry.ended)}" + (f": {history.in_a_line(entry.reason)}" if entry.reason else "")
 
 
 def _warnings(knobs: Settings, published: publication.Published | None) -> Iterator[str]:
@@ -182,6 +183,6 @@ def _run_words(entry: dict[str, Any]) -> str:
         return f"{_day(entry['started'])}  not ended ({entry['launched_by']})"
     counts = entry["summary"] or {}
     read = f", {counts['pages_read']:,} pages read, {counts['new_pages']:,} new" if counts else ""
-    reason = f": {entry['reason']}" if entry["reason"] else ""
+    reason = f": {history.in_a_line(entry['reason'])}" if entry["reason"] else ""
     took = f"{entry['seconds']:>7.1f} s"
     return f"{_day(entry['started'])}  {took}  {entry['outcome']}, exit {entry['exit_code']}{read}{reason}"

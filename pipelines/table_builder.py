@@ -8,6 +8,7 @@ say: all of them, or some that have nothing to do with the others. Loading a dat
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines import settings
+from pipelines import interrupts, settings
 from pipelines.lake import ROW_GROUP_ROWS, TableFile, write_table
 from pipelines.pages import SIGHTING_SCHEMA, page_slices, sighting_parts, store_parts
 from pipelines.places import PLACE_SCHEMA
@@ -34,16 +35,22 @@ from pipelines.tables import TABLES, Table
 _SLICE_BYTES = 200_000_000
 
 
+def scratch_folder(knobs: Settings) -> Path:
+    """Where temporary files go: the warehouse, which has the room; for who may only read it, the system's folder."""
+    return knobs.warehouse if os.access(knobs.warehouse, os.W_OK) else Path(tempfile.gettempdir())
+
+
 @contextlib.contextmanager
 def connect(knobs: Settings, side_by_side: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory connection with our schemas; what does not fit into memory spills into the warehouse folder.
+    """An in-memory connection with our schemas; what does not fit into memory spills into `scratch_folder`.
 
     `side_by_side`: how many connections share the memory that DuckDB may use.
     """
     knobs.warehouse.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(prefix=".spill-", dir=knobs.warehouse) as spill,
+        tempfile.TemporaryDirectory(prefix=".spill-", dir=scratch_folder(knobs)) as spill,
         duckdb.connect(config={"temp_directory": spill}) as connection,
+        interrupts.passed_on(connection.interrupt),  # a database is made in a thread
     ):
         connection.execute(f"SET memory_limit = '{knobs.memory_share(side_by_side)}'")
         connection.execute("SET TimeZone = 'UTC'")

@@ -26,7 +26,7 @@ from pipelines.publication import Published, describe_database, read_manifest
 from pipelines.schema import quote
 from pipelines.settings import Settings
 from pipelines.stages import stage
-from pipelines.table_builder import build_tables, connect
+from pipelines.table_builder import build_tables, connect, scratch_folder
 from pipelines.tables import TABLES, Table
 
 _BATCH_ROWS = 1000
@@ -96,7 +96,7 @@ def _wrong_rows(knobs: Settings, here: Path, table: Table) -> list[str]:
 
 def _wrong_results(knobs: Settings, here: Path, last: Published) -> list[str]:
     """The tables that come out otherwise when everything is computed again from the pages."""
-    with tempfile.TemporaryDirectory(prefix=".deep-", dir=knobs.warehouse, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=".deep-", dir=scratch_folder(knobs), ignore_cleanup_errors=True) as folder:
         scratch = replace(knobs, warehouse=Path(folder), parts="")
         with stage("taking the pages out of raw.pages", last.tables["pages"].rows) as advance:
             try:

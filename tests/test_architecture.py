@@ -37,6 +37,7 @@ STORING = {
     "schema",
     "lake",
     "lock",
+    "interrupts",
     "sources",
     "contents",
     "archives",
@@ -293,6 +294,6 @@ def test_what_the_tables_are_made_of() -> None:
     hashed = set(publication._MAKERS) | {path.stem for path in engine._modules("records", "places", "reference")}
     # These know where things lie and what parts there are, and decide no row.
     assert needed - hashed <= {
-        *("settings", "pages", "parts", "sources"),
+        *("settings", "pages", "parts", "sources", "interrupts"),
         *("addresses", "archives", "contents", "crawls", "remote"),
     }

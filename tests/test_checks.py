@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -265,3 +266,17 @@ def test_the_real_pages_give_the_same_slice_by_slice(hostile: Built, monkeypatch
         assert [result.check for result in sliced] == list(ALL_CHECKS)
         assert results(connection) == whole
     assert not all(passed for passed, *_ in whole.values())
+
+
+def test_an_interrupt_ends_what_is_running_and_what_waits(loose: duckdb.DuckDBPyConnection) -> None:
+    endless = "SELECT * FROM range(100000000000) AS a WHERE range < 0"
+    rules = [Check("first", "raw.pages", "It holds.", "SELECT 1 WHERE false")]
+    rules += [Check(f"endless {number}", "raw.pages", "It ends.", endless) for number in range(50)]
+
+    def stop(count: int) -> None:
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        checks.run_checks(loose, rules, stop)
+    assert time.monotonic() - began < 5

@@ -87,13 +87,13 @@ def test_pool_and_one_process_write_the_same_bytes(
     parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pools: list[int] = []
-    process_pool = engine.ProcessPoolExecutor
+    process_pool = engine._Pool
 
     def watched(workers: int, **options: Any) -> Any:
         pools.append(workers)
         return process_pool(workers, **options)
 
-    monkeypatch.setattr(engine, "ProcessPoolExecutor", watched)
+    monkeypatch.setattr(engine, "_Pool", watched)
     assert len(read(parts, tmp_path / "one")) == len(parts)
     assert pools == []
     assert len(read(parts, tmp_path / "pool", opens=pool(2))) == len(parts)

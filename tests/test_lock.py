@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PROJECT
+from filelock import FileLock
 
 HOLD = """
 import sys, time
@@ -61,3 +62,15 @@ def test_a_stale_name_does_not_lock(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize("garbage", [b"\xff\xfe\x00", b"\x1b]0;pwned\x07", b""])
+def test_a_name_that_is_garbage_is_not_said(tmp_path: Path, garbage: bytes) -> None:
+    with FileLock(tmp_path / ".lock"):
+        (tmp_path / ".lock.holder").write_bytes(garbage)
+        process = holder(tmp_path)
+        try:
+            assert said(process) == f"waiting for another run: it is writing {tmp_path}"
+        finally:
+            process.kill()
+            process.communicate()

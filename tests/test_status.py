@@ -74,6 +74,22 @@ def test_a_run_that_was_killed_is_told_and_one_that_runs_is_none(status: Status,
     assert (code, facts["wrong"]) == (0, [])
 
 
+def test_runs_that_wait_for_another_are_not_wrong(status: Status, copy: Path) -> None:
+    for name in "xyz":
+        keep(copy / "runs.jsonl", dataclasses.replace(BEGUN, run_id=name))
+    assert len(status()[1]["wrong"]) == 1
+    with FileLock(copy / ".lock"):
+        assert status()[1]["wrong"] == []
+
+
+def test_a_reason_of_several_lines_is_told_in_one(copy: Path) -> None:
+    reason = "tables: Binder Error: no\n\nLINE 1: SELECT x\n        ^"
+    keep(copy / "runs.jsonl", dataclasses.replace(WELL, exit_code=1, outcome="failed", reason=reason))
+    said = CliRunner().invoke(main, ["status", "--warehouse", str(copy)]).stdout
+    assert said.count("tables: Binder Error: no; LINE 1: SELECT x; ^") == 2
+    assert "\N{REPLACEMENT CHARACTER}" not in said
+
+
 def test_age(status: Status, copy: Path) -> None:
     assert status("--max-age", "1", "--max-run-age", "1")[0] == 0
     code, facts = status("--max-age", "0")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import PAGES, SHIPPED, Built, Ieval
+from conftest import PAGES, PROJECT, SHIPPED, Built, Ieval
 from small_pages import quick, recommendation
 
 from pipelines.lake import describe, write_table
@@ -141,3 +144,31 @@ def test_command(hostile: Built, copy: Path, ieval: Ieval) -> None:
     assert "lessons.parquet is not the file that run a-run published" in done.stdout
     assert "not as published: 1" in done.stdout
     assert done.stderr == ""
+
+
+SETPRIV = shutil.which("setpriv")
+
+
+@pytest.mark.skipif(SETPRIV is None or os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["check"], 0, "every file is as it was published"),
+        (["check", "--deep"], 0, "comes out the same when it is computed again"),
+        (["serve", "--read-only"], 1, "run this as the user whose warehouse it is"),
+    ],
+    ids=["check", "deep", "serve"],
+)
+def test_who_may_only_read(hostile: Built, tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
+    """Somebody else's warehouse, and we are root no longer where it comes to files."""
+    warehouse = Path(shutil.copytree(hostile.folder, tmp_path / "w", symlinks=True))
+    for path in (warehouse, *warehouse.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    command = [str(SETPRIV), "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all"]
+    command += [sys.executable, "-m", "pipelines", *arguments, "--warehouse", str(warehouse)]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "DAGSTER_HOME": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, words in done.stdout + done.stderr) == (code, True), done.stderr
