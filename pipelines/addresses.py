@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 #: A user in an address; a password may have slashes in it, but then what is before them is no host with its port.
 _USER = re.compile(r"(?<=://)(?:[^/\s?#]*@|[^/\s?#@]*:(?!\d+(?:[/?#\s]|$))\S*@)")
 #: Parameters of a query that let in whoever has them, as in a presigned address.
-_SIGNED = (
-    "x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|(?:access_)?token|api_?key|password|secret"
-)
-_SIGNATURE = re.compile(rf"(?<=[?&])({_SIGNED})=[^&\s#]*", re.IGNORECASE)
+_SIGNED = r"[\w.-]*(?:token|secret|signature|credential|passw(?:or)?d|(?:api|access|account)[_-]?key)|sig|auth|pwd"
+_SIGNATURE = re.compile(rf"(?<=[?&#])({_SIGNED})=[^&\s#]*", re.IGNORECASE)
+#: Where what stands before an @ may be a mere name, or a part of the storage; elsewhere it is a key.
+_NAMES = ("sftp", "ssh", "ftp", "smb", "hdfs", "webhdfs", "webdav", "abfs", "abfss", "adl")
 
 
 class AddressError(ValueError):
@@ -30,8 +30,7 @@ def is_address(name: str) -> bool:
 def refuse_secrets(address: str) -> None:
     """Raise AddressError where an address has a password or signature in it: it would be kept with every page."""
     user = _USER.search(address)
-    # A name alone is no secret, but where it is a key: the places that have keys have no names.
-    has_password = user is not None and (":" in user[0] or urlsplit(address).scheme in ("s3", "s3a", "http", "https"))
+    has_password = user is not None and (":" in user[0] or urlsplit(address).scheme not in _NAMES)
     if has_password or _SIGNATURE.search(address):
         raise AddressError(
             f"{shown(address)}: an address with a password, key or signature in it is not used, for addresses are "
@@ -39,9 +38,14 @@ def refuse_secrets(address: str) -> None:
         )
 
 
+def without_secrets(words: str) -> str:
+    """Words, which may be an address, without its user, password, keys and signatures."""
+    return _SIGNATURE.sub(r"\1=***", _USER.sub("***@", words))
+
+
 def shown(words: str) -> str:
     """Words for a message: one line, odd characters by their numbers, and no password or signature of an address."""
-    words = _SIGNATURE.sub(r"\1=***", _USER.sub("***@", words))
+    words = without_secrets(words)
     if words.isprintable():
         return words
     return "".join(letter if letter.isprintable() else _number(letter) for letter in words)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.addresses import without_secrets
 from pipelines.contents import MOST_PAGE_BYTES, TOO_LARGE, Content, Failed, Page, UnreadableError
 
 JSON_LINES = (".jsonl", ".ndjson")
@@ -132,4 +133,4 @@ def _page(row: dict[str, Any], number: int, where: str) -> Content:
     if len(page_bytes) > MOST_PAGE_BYTES:
         return Failed(where, TOO_LARGE)
     address = next((row[name] for name in _ADDRESS_COLUMNS if row.get(name)), None)
-    return Page(f"#{number}", page_bytes, str(address or ""))
+    return Page(f"#{number}", page_bytes, without_secrets(str(address or "")))

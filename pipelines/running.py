@@ -22,6 +22,7 @@ from pipelines.settings import Settings, from_here
 from pipelines.stages import LOG
 
 STOPPED = "stopped; what was read is kept, and the next run goes on from there"
+_NO_MEMORY = re.compile(r"OutOfMemoryException|Out of Memory Error|failed to pin block")
 _NO_ROOM = re.compile(r"No space left|File too large|disk is full|disk I/O error|Disk quota exceeded")
 
 
@@ -176,7 +177,12 @@ def _interrupts_left_to_us() -> Iterator[None]:
 
 
 def _raise_if_full(knobs: Settings, reason: str) -> None:
-    """Raise RunFailed if a run failed because a file could not grow, which everybody says in words of their own."""
+    """Raise RunFailed if a run failed because there was no more memory or disk, which everybody says in own words."""
+    if _NO_MEMORY.search(reason):
+        raise RunFailed(
+            f"DuckDB needs more memory than IEVAL_MEMORY_LIMIT ({knobs.memory_limit}) allows: set it to more, such as "
+            "IEVAL_MEMORY_LIMIT=4GB, and run again; what was read is kept, and what was published before is as it was"
+        )
     if _NO_ROOM.search(reason):
         free = shutil.disk_usage(knobs.warehouse).free
         raise RunFailed(

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import running
+from pipelines.running import RunFailed
 from pipelines.settings import Settings
 from pipelines.verification import verify
 
@@ -213,3 +215,11 @@ def test_many_large_pages_fit_into_memory(tmp_path: Path) -> None:
     assert (code, "2,000 read, 2,000 new" in said) == (0, True), said
     code, said = finish(start(tmp_path / "warehouse", SHIPPED))
     assert (code, "1 read, 1 new" in said) == (0, True), said
+
+
+def test_too_little_memory_is_said_in_our_words(tmp_path: Path) -> None:
+    words = (
+        "checks: _duckdb.OutOfMemoryException: Out of Memory Error: failed to allocate data of size 1.0 GiB\n\nSee …"
+    )
+    with pytest.raises(RunFailed, match=r"^DuckDB needs more memory than IEVAL_MEMORY_LIMIT \(1GB\) allows: set it"):
+        running._raise_if_full(Settings(warehouse=tmp_path), words)

@@ -152,6 +152,12 @@ def test_what_nobody_can_tell_from_another_version_is_always_fetched(
 
 
 SECRETS = [
+    "https://host/x?sas_token=1",
+    "https://host/x?client_secret=1",
+    "https://host/x?passwd=1",
+    "https://host/x?v=1&auth=1",
+    "https://host/x#access_token=1",
+    "hf://TOKEN@x/y",
     "s3://AKIA:s3cret@bucket/crawl",
     "s3://AKIA:s3/c+r/s3cret@bucket/crawl",
     "s3://s3cret@bucket/crawl",

@@ -487,6 +487,13 @@ def test_a_line_that_is_no_page_does_not_stop_the_others(tmp_path: Path, content
     assert passed.failing_files == {str(path)}
 
 
+def test_the_secrets_of_a_crawled_address_are_not_kept(tmp_path: Path) -> None:
+    path = write_lines(
+        tmp_path / "crawl.jsonl", {"text": "one", "url": "https://me:key@host/1?x=2&X-Amz-Signature=abc"}
+    )
+    assert list(read(path)[0]) == ["https://***@host/1?x=2&X-Amz-Signature=***"]
+
+
 def test_a_text_that_is_short_only_in_json(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "crawl.jsonl", {"text": "é" * 60_000})
     assert len(read(path)[0][f"{path}#1"]) == 120_000
