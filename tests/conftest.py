@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,12 +108,16 @@ def build() -> Callable[..., object]:
     from pipelines.sources import Passed, list_files, read_files
 
     def up_to_date(
-        folder: Path, sources: Sequence[str | Path], seen_at: datetime.datetime, is_stated: bool = False
+        folder: Path,
+        sources: Sequence[str | Path],
+        seen_at: datetime.datetime,
+        is_stated: bool = False,
+        open_executor: Callable[[], Executor] | None = None,
     ) -> object:
         knobs = Settings(warehouse=folder)
         files = list_files([str(source) for source in sources], Passed())
         add_pages(knobs.page_store, read_files(files, Passed()), seen_at, is_stated)
-        reader = engine.PartReader(settings.REFERENCE, open_executor=None)
+        reader = engine.PartReader(settings.REFERENCE, open_executor, fewest_parts=1)
         reader.finish(reader.outdated(engine.part_files(knobs)))
         warehouse.refresh_tables(knobs)
         return warehouse.refresh_database(knobs, "a-run")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from small_pages import (
     store,
 )
 
-from pipelines import checks, lake, pages, parts, table_builder, warehouse
+from pipelines import checks, engine, lake, pages, parts, table_builder, warehouse
+from pipelines.cluster import open_cluster
 from pipelines.settings import Settings
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
@@ -121,12 +123,42 @@ def quickly() -> Iterator[None]:
         yield
 
 
-def refresh(folder: Path, build: Build) -> None:
-    """Read what is in the store, and bring the warehouse up to date."""
-    build(folder, [], day(1))
+def refresh(folder: Path, build: Build, executor: Executor | None = None) -> None:
+    """Read what is in the store, here or on an executor, and bring the warehouse up to date."""
+    build(folder, [], day(1), open_executor=(lambda: executor) if executor else None)
 
 
-def arrive(folder: Path, build: Build, arrivals: Sequence[tuple[Sighting, str]]) -> int:
+class Kept(Executor):
+    """An executor that is not ended by who has used it: the next one goes on with it."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        return self.executor.submit(function, *arguments, **options)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        pass
+
+
+@pytest.fixture(scope="module", params=["here", "pool of 1", "pool of 4", "dask"])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor | None]:
+    """Who reads the pages."""
+    if request.param == "here":
+        yield None
+        return
+    if request.param == "dask":
+        pytest.importorskip("distributed")
+        opened = open_cluster("", 2)
+    else:
+        opened = engine.open_pool(int(request.param[-1]))
+    with opened:
+        yield Kept(opened)
+
+
+def arrive(
+    folder: Path, build: Build, arrivals: Sequence[tuple[Sighting, str]], executor: Executor | None = None
+) -> int:
     """Let sightings arrive, in batches and runs; returns how many runs could have been an increment."""
     runs = 0
     batch: list[Sighting] = []
@@ -136,7 +168,7 @@ def arrive(folder: Path, build: Build, arrivals: Sequence[tuple[Sighting, str]])
             store(folder, *batch)
             batch = []
         if then in (_RUN, _MERGE):
-            refresh(folder, build)
+            refresh(folder, build, executor)
             runs += 1
         if then == _MERGE:
             knobs = Settings(warehouse=folder)
@@ -146,7 +178,7 @@ def arrive(folder: Path, build: Build, arrivals: Sequence[tuple[Sighting, str]])
             parts.drop_covered(knobs.page_store, made)
             parts.drop_covered(knobs.page_store / "sightings")
     store(folder, *batch)
-    refresh(folder, build)
+    refresh(folder, build, executor)
     return runs
 
 
@@ -218,7 +250,7 @@ def test_any_order_and_batching_of_the_corpus(
     shutil.rmtree(folder)
 
 
-@FEW
+@settings(FEW, max_examples=max(1, EXAMPLES // 4))  # for each who may read them
 @given(
     arrivals=st.lists(st.tuples(st.sampled_from(CORPUS), ends(3)), min_size=2, max_size=9).map(
         lambda arrivals: limited(*zip(*arrivals, strict=True), 4)
@@ -231,6 +263,7 @@ def test_any_order_and_batching_of_the_corpus(
 def test_any_order_and_batching_of_a_few_pages(
     tmp_path_factory: pytest.TempPathFactory,
     build: Build,
+    executor: Executor | None,
     arrivals: list[tuple[Sighting, str]],
     row_group_rows: int,
     part_bytes: int,
@@ -248,7 +281,7 @@ def test_any_order_and_batching_of_a_few_pages(
         patched.setattr(table_builder, "_SLICE_BYTES", slice_bytes)
         patched.setenv("IEVAL_WORKERS", workers)
         Increments(patched)
-        arrive(folder, build, arrivals)
+        arrive(folder, build, arrivals, executor)
     check(folder, at_once)
     for each in (folder, at_once):
         shutil.rmtree(each)
