@@ -80,7 +80,7 @@ def _read_line(page: Page, lines: Sequence[str], layout: Layout, open_field: Ope
         _add_empty(page, open_field, start, end)
         return end
     number = open_field.index + 1
-    if not _can_be_value(lines[start], layout, is_alone=start + 1 == end):
+    if lines[start].endswith(":") and not _can_be_value(lines[start], layout, is_alone=start + 1 == end):
         page.fields.append(Field(number, 1, open_field.path, None, number))
         return number
     page.fields.append(Field(number, start - open_field.index + 1, open_field.path, text, start + 1))
