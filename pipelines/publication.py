@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import engine, settings
-from pipelines.lake import TableFile
+from pipelines.lake import TableFile, flush_folder
 from pipelines.pages import sighting_parts, store_parts
 from pipelines.parts import merged_from
 from pipelines.reference import FILES
@@ -155,7 +155,7 @@ def publish(
     )
     _write_manifest(folder / knobs.manifest.name, now)
     for each in (folder / "parquet", folder, knobs.publications):
-        _flush(each)
+        flush_folder(each)
     _turn(knobs.current, Path(knobs.publications.name) / folder.name)
     tidy_up(knobs)
     shutil.rmtree(knobs.staging, ignore_errors=True)
@@ -210,16 +210,7 @@ def _turn(link: Path, target: Path) -> None:
     if link.is_dir() and not link.is_symlink():  # of a copy that did not keep links
         shutil.rmtree(link)
     beside.replace(link)
-    _flush(link.parent)
-
-
-def _flush(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush_folder(link.parent)
 
 
 def _write_manifest(path: Path, now: Published) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from pipelines.export.source import ExportError
+from pipelines.lake import flush_folder
 
 _FOLDER = ".exports"
 _CURRENT = Path(_FOLDER, "current")
@@ -89,7 +90,7 @@ class Editions:
         edition = inside / f"{max(numbers, default=0) + 1:06}"
         made.rename(edition)
         for folder in (*(path for path in edition.rglob("*") if path.is_dir()), edition, inside):
-            _flush(folder)
+            flush_folder(folder)
         self._turn(self.current, Path(edition.name))
         for path in self.folder.iterdir():
             if path.name not in names and self.is_link(path.name):
@@ -112,7 +113,7 @@ class Editions:
                 f"{link} cannot be replaced: close the program that has it open, and export again"
             ) from None
         shutil.rmtree(aside, ignore_errors=True)
-        _flush(link.parent)
+        flush_folder(link.parent)
 
 
 def _keep(path: Path, place: Path) -> None:
@@ -124,12 +125,3 @@ def _keep(path: Path, place: Path) -> None:
         os.link(path, place, follow_symlinks=False)
     except OSError:
         shutil.copy2(path, place, follow_symlinks=False)
-
-
-def _flush(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
