@@ -193,7 +193,7 @@ def handle_exception(datasette: Any, request: Any, exception: Exception) -> Any:
         status, title, words = _words(exception)
         if request.path.partition("?")[0].endswith(".json"):
             return Response.json({"ok": False, "error": words, "status": status, "title": title}, status=status)
-        context = {"title": title, "words": words, "sql": request.args.get("sql")}
+        context = {"title": title, "reason": words, "sql": request.args.get("sql")}
         page = await datasette.render_template("error.html", context, request=request)
         return Response.html(page, status=status)
 

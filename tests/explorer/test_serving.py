@@ -394,6 +394,7 @@ def test_errors_are_pages_like_the_others(sites: dict[str, Site], capfd: pytest.
         status, body, headers = sites["invented"].open(path)
         assert status == 404, path
         assert "There is no such page" in body
+        assert 'name="q" value=""' in body  # the reason is not something that was searched for
         assert "Invented texts: a demonstration" in body
         assert headers["content-security-policy"] == POLICY
     assert capfd.readouterr().out == ""
