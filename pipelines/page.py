@@ -249,8 +249,9 @@ class _Reader:
         for _, next_key in self.key_lines[position + 1 : position + 9]:
             if next_key in self.block_keys:
                 return next_key == self.block_keys[1]
-        # The page is cut before it could say: after a whole record, right below the key.
-        return self.footer is None and "url" in self.block_keys and self.end - index <= 3
+        # The page is cut before it could say: after a whole record, right below the key, or in its list.
+        is_list = self.block is not None and BLOCK_KEYS[self.block.kind][key] is LINES
+        return self.footer is None and "url" in self.block_keys and (is_list or self.end - index <= 3)
 
     # ---- opening and closing fields
 

@@ -217,7 +217,7 @@ def test_no_page_is_no_trouble() -> None:
     assert results(small_warehouse(rows={})) == {check.name: (True, 0, False) for check in ALL_CHECKS}
 
 
-@pytest.mark.parametrize("slice_bytes", [1, 20, 500])
+@pytest.mark.parametrize("slice_bytes", [100, 400, 2_000])
 def test_a_sound_warehouse_holds_slice_by_slice(
     hashed: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, slice_bytes: int
 ) -> None:

@@ -16,6 +16,7 @@ from conftest import PAGES, SHIPPED
 
 from pipelines import engine, pages, settings, warehouse
 from pipelines.engine import Fingerprints, PartFiles, PartReader
+from pipelines.lake import DamagedFileError
 from pipelines.pages import add_pages, store_parts
 from pipelines.places import PLACE_SCHEMA
 from pipelines.records import RECORD_SCHEMA
@@ -168,14 +169,14 @@ def test_one_part_needs_no_executor(parts: list[Path], tmp_path: Path) -> None:
 
 def test_what_goes_wrong_in_the_pool_is_told(parts: list[Path], tmp_path: Path) -> None:
     parts[1].write_bytes(b"no Parquet")
-    with pytest.raises(pa.ArrowInvalid):
+    with pytest.raises(DamagedFileError, match="is damaged"):
         PartReader(REFERENCE, pool(2)).finish(tasks(parts, tmp_path))
 
 
 def test_the_executor_ends_whatever_happens(parts: list[Path], tmp_path: Path) -> None:
     parts[1].write_bytes(b"no Parquet")
     executor = Watched()
-    with pytest.raises(pa.ArrowInvalid):
+    with pytest.raises(DamagedFileError, match="is damaged"):
         PartReader(REFERENCE, lambda: executor).finish(tasks(parts, tmp_path))
     assert executor.is_shut
     executor = Watched()
