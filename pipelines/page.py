@@ -35,10 +35,9 @@ from pipelines.page_keys import (
     TOP_KEYS,
     Layout,
     is_blank,
-    next_content,
 )
 from pipelines.page_parts import LIST, NO_VALUE, RECORD, REFUSED, Block, Field, Page, Value
-from pipelines.page_values import OpenField, first_value_line, read_value
+from pipelines.page_values import READERS, Body, OpenField
 from pipelines.problems import Problem
 
 #: A page has some fifty lines; what has more than this is something else, and a row for each would fill the memory.
@@ -104,6 +103,7 @@ class _Reader:
     """Reads one page: decides of every line that is a known key whether it is one here, and opens its field.
 
     The state is where we are (group, block, pair), which keys have been printed there, and the field that is open.
+    Lines of the body are told by their places (see `Body`).
     """
 
     def __init__(self, lines: list[str], layout: Layout, first: int) -> None:
@@ -111,12 +111,11 @@ class _Reader:
         self.layout = layout
         self.first = first
         self.footer = next((index for index in range(len(lines) - 1, first, -1) if lines[index] == FOOTER), None)
-        self.end = len(lines) if self.footer is None else self.footer
+        self.body = Body(lines, layout, first, len(lines) if self.footer is None else self.footer)
+        self.end = len(self.body.content)
         #: The lines of the body that are exactly known keys, wherever they stand.
         keys = layout.keys
-        self.key_lines = [
-            (index, keys[line]) for index, line in enumerate(lines[first : self.end], first) if line in keys
-        ]
+        self.key_places = [(place, keys[line]) for place, line in enumerate(self.body.content) if line in keys]
         self.page = Page(RECORD, layout.name, self.footer is None, len(lines))
         self.group = _PAGE
         self.pair: dict[str, Value] | None = None  # the location or theme that is being filled
@@ -126,22 +125,20 @@ class _Reader:
         self.page_keys: set[str] = set()
         self.block_keys: list[str] = []  # in the order in which this block prints them
         self.field: OpenField
-        self.value_index: int | None = None  # where the value of the open field begins, once it is looked for
 
     def read(self) -> Page:
         self._read_header()
-        self._open(*self.key_lines[0])
-        for position in range(1, len(self.key_lines)):
-            if self._is_key(position):
-                index, key = self.key_lines[position]
-                self._close(index)
-                self._open(index, key)
+        self._open(*self.key_places[0])
+        for number, (place, key) in enumerate(self.key_places[1:], 1):
+            if self._is_key(number, place, key):
+                self._close(place)
+                self._open(place, key)
         if self.footer is None:
             self._close_cut()
         else:
-            self._close(self.footer)
-            for index in range(self.footer + 1, len(self.lines)):
-                if not is_blank(self.lines[index]):
+            self._close(self.end)
+            for index, line in enumerate(self.lines[self.footer + 1 :], self.footer + 1):
+                if not is_blank(line):
                     self._add_unexpected(index, "text_after_footer")
         if not self.page.blocks:
             detail = "the page ends before its recommendation, lesson or practice"
@@ -161,15 +158,17 @@ class _Reader:
 
     def _count_chrome(self) -> None:
         """Count what no field covers, if it is chrome: a line that is neither would be missed by the check of lines."""
-        uncovered = 0
-        for field in [*self.page.fields, Field(len(self.lines) + 1, 0, "", None, 0)]:
+        uncovered: list[str] = []
+        end = 0
+        for field in self.page.fields:
             start = field.line_number - 1
-            if uncovered < start:
-                self.page.chrome_line_count += sum(
-                    is_blank(line) or line in HEADER_CHROME or FOOTER.startswith(line.rstrip("\r"))
-                    for line in self.lines[uncovered:start]
-                )
-            uncovered = start + field.line_count
+            if end < start:
+                uncovered += self.lines[end:start]
+            end = start + field.line_count
+        uncovered += self.lines[end:]
+        self.page.chrome_line_count = sum(
+            is_blank(line) or line in HEADER_CHROME or FOOTER.startswith(line.rstrip("\r")) for line in uncovered
+        )
 
     def _add_unexpected(self, index: int, code: str = "unexpected_line") -> None:
         line = self.lines[index]
@@ -178,89 +177,86 @@ class _Reader:
 
     # ---- which lines are keys
 
-    def _has_value(self, index: int) -> bool:
-        """Whether the value of the open field has begun above line `index`."""
-        if self.value_index is None:  # looked for once: there may be a million blank lines
-            self.value_index, _ = first_value_line(self.lines, self.layout, self.field.index + 1, self.end)
-        return self.value_index < index
+    def _has_value(self, place: int) -> bool:
+        """Whether the value of the open field has begun above this place."""
+        start, _ = self.body.value_start(self.field.place, place)
+        return start < place
 
-    def _in_text(self, index: int) -> bool:
-        """Whether line `index` could be a line of a free text. Its first line is none that is known as a key."""
-        return self.field.form is TEXT and self._has_value(index)
+    def _in_text(self, place: int) -> bool:
+        """Whether this could be a line of a free text. Its first line is none that is known as a key."""
+        return self.field.form is TEXT and self._has_value(place)
 
-    def _is_key(self, position: int) -> bool:
+    def _is_key(self, number: int, place: int, key: str) -> bool:
         """Whether this known key is one here; if not, it is a line of the open text, or out of place."""
-        index, key = self.key_lines[position]
         if key in THEME_KEYS:
             return self.group is _THEMES
         if key in LOCATION_KEYS:
             return self.group is _LOCATION
         if key in KIND_OF_GROUP:
             is_other_kind = self.block is not None and self.block.kind != KIND_OF_GROUP[key]
-            return not (is_other_kind and self._in_text(index)) and self._opens_group(index, key)
+            return not (is_other_kind and self._in_text(place)) and self._opens_group(place, key)
         if key == "location":
-            return not (key in self.page_keys and self._in_text(index)) and self._opens_group(index, key)
+            return not (key in self.page_keys and self._in_text(place)) and self._opens_group(place, key)
         if key in PAGE_KEYS:
             return key not in self.page_keys or not (
-                self._in_text(index) or self._is_filled(index, key, self.page.values)
+                self._in_text(place) or self._is_filled(place, key, self.page.values)
             )
-        return self._is_block_key(position)
+        return self._is_block_key(number, place, key)
 
-    def _is_block_key(self, position: int) -> bool:
-        index, key = self.key_lines[position]
+    def _is_block_key(self, number: int, place: int, key: str) -> bool:
         block = self.block
         if block is None or self.group not in (_BLOCK, _THEMES) or key not in BLOCK_KEYS[block.kind]:
             return False
-        if not self._in_text(index):
+        if not self._in_text(place):
             if key not in self.block_keys or key == "themes" or self._starts_block(key):
                 return True
-            return not self._is_filled(index, key, block.values) and not block.lists.get(key)
-        if key == "themes" and not self._opens_group(index, key):
+            return not self._is_filled(place, key, block.values) and not block.lists.get(key)
+        if key == "themes" and not self._opens_group(place, key):
             return False
-        return key not in self.block_keys or (self._starts_block(key) and self._goes_on(position))
+        return key not in self.block_keys or (self._starts_block(key) and self._goes_on(number, place, key))
 
-    def _opens_group(self, index: int, key: str) -> bool:
+    def _opens_group(self, place: int, key: str) -> bool:
         """Whether what follows a group key bears it out: in a text, nothing but a key of the group itself."""
         own_keys = KEYS_OF_GROUP[key]
-        below = next_content(self.lines, index + 1, self.end)
+        below = place + 1
         if below == self.end:
-            return self.footer is None or not self._in_text(index)
-        line = self.lines[below]
+            return self.footer is None or not self._in_text(place)
+        line = self.body.content[below]
         next_key = self.layout.keys.get(line)
         if next_key is None:
-            is_last = self.footer is None and below + 1 == self.end
-            return not self._in_text(index) or (is_last and self.layout.begins_key(line.rstrip("\r"), own_keys))
+            is_last = self.footer is None and self.body.indexes[below] + 1 == len(self.lines)
+            return not self._in_text(place) or (is_last and self.layout.begins_key(line.rstrip("\r"), own_keys))
         # A key of another group would be lost by it; a group without locations loses nothing.
-        return next_key in own_keys or (key == "location" and next_key in TOP_KEYS and not self._in_text(index))
+        return next_key in own_keys or (key == "location" and next_key in TOP_KEYS and not self._in_text(place))
 
-    def _is_filled(self, index: int, key: str, values: dict[str, Value]) -> bool:
-        """Whether a key that has been printed has a value by line `index`; one that has none may be printed again."""
-        return self._has_value(index) if key == self.field.key else key in values
+    def _is_filled(self, place: int, key: str, values: dict[str, Value]) -> bool:
+        """Whether a key that has been printed has a value above this place; one that has none may be printed again."""
+        return self._has_value(place) if key == self.field.key else key in values
 
     def _starts_block(self, key: str) -> bool:
         """Whether this is the first key of the block once more: the keys start over, under the same group key."""
         return len(self.block_keys) > 1 and key == self.block_keys[0]
 
-    def _goes_on(self, position: int) -> bool:
+    def _goes_on(self, number: int, place: int, key: str) -> bool:
         """Whether the keys go on as they did in the block: in a text, its first key alone could be a line of it."""
-        index, key = self.key_lines[position]
         if key == "themes":  # followed by a key of its own
             return True
-        for _, next_key in self.key_lines[position + 1 : position + 9]:
+        for _, next_key in self.key_places[number + 1 : number + 9]:
             if next_key in self.block_keys:
                 return next_key == self.block_keys[1]
         # The page is cut before it could say: after a whole record, right below the key, or in its list.
         is_list = self.block is not None and BLOCK_KEYS[self.block.kind][key] is LINES
-        return self.footer is None and "url" in self.block_keys and (is_list or self.end - index <= 3)
+        is_right_below = len(self.lines) - self.body.indexes[place] <= 3
+        return self.footer is None and "url" in self.block_keys and (is_list or is_right_below)
 
     # ---- opening and closing fields
 
-    def _open(self, index: int, key: str) -> None:
+    def _open(self, place: int, key: str) -> None:
         """Begin the field of a line that is a key."""
         page = self.page
         form, items = LINE, []
         if key in LOCATION_KEYS:
-            values = self._pair(page.locations, index, key)
+            values = self._pair(page.locations, place, key)
             path = f"location[{len(page.locations)}].{key}"
         elif key in PAGE_KEYS:
             self.group = _LOCATION if key == "location" else _PAGE
@@ -276,7 +272,7 @@ class _Reader:
             assert self.block is not None
             block = self.block
             if key in THEME_KEYS:
-                values = self._pair(block.themes, index, key)
+                values = self._pair(block.themes, place, key)
                 path = f"{self.block_path}.themes[{len(block.themes)}].{key}"
             else:
                 if self._starts_block(key):
@@ -288,12 +284,12 @@ class _Reader:
                 form, path, values = BLOCK_KEYS[block.kind][key], f"{self.block_path}.{key}", block.values
                 if form is LINES:
                     items = block.lists.setdefault(key, [])
-        self.field = OpenField(key, form, path, index, values, items)
-        self.value_index = None
+        self.field = OpenField(key, form, path, place, values, items)
 
-    def _pair(self, pairs: list[dict[str, Value]], index: int, key: str) -> dict[str, Value]:
+    def _pair(self, pairs: list[dict[str, Value]], place: int, key: str) -> dict[str, Value]:
         """The location or theme that this key belongs to: another one if it has the key, or after a blank line."""
-        is_apart = self.layout.name is PLAIN and is_blank(self.lines[index - 1])
+        indexes = self.body.indexes
+        is_apart = self.layout.name is PLAIN and indexes[place - 1] + 1 != indexes[place]
         if self.pair is None or key in self.pair or is_apart:
             self.pair = {}
             pairs.append(self.pair)
@@ -312,63 +308,59 @@ class _Reader:
         return self.block
 
     def _close(self, end: int, is_cut: bool = False) -> None:
-        """End the open field above line `end`, and report what stands there and cannot belong to it."""
-        index = read_value(self.page, self.lines, self.layout, self.field, end, is_cut)
-        while index < end:
-            line = self.lines[index]
-            key = self.layout.key_like(line)
+        """End the open field above the place `end`, and report what stands there and cannot belong to it."""
+        place = READERS[self.field.form](self.page, self.body, self.field, end, is_cut)
+        while place < end:
+            key = self.layout.key_like(self.body.content[place])
             if key is not None:
-                index = self._add_unknown(index, end, key)
+                place = self._add_unknown(place, end, key)
             else:
-                if not is_blank(line):
-                    self._add_unexpected(index)
-                index += 1
+                self._add_unexpected(self.body.indexes[place])
+                place += 1
 
-    def _add_unknown(self, index: int, end: int, key: str) -> int:
-        """A key that is unknown, repeated or out of place, with the lines below it; returns the line after them."""
-        lines, layout = self.lines, self.layout
-        after = next((below for below in range(index + 1, end) if layout.key_like(lines[below]) is not None), end)
-        last = after
-        while is_blank(lines[last - 1]):
-            last -= 1
-        start, text = first_value_line(lines, layout, index + 1, last)
-        value = "\n".join([text, *lines[start + 1 : last]]) if text else None
+    def _add_unknown(self, place: int, end: int, key: str) -> int:
+        """A key that is unknown, repeated or out of place, with the lines below it; returns the place after them."""
+        body, key_like = self.body, self.layout.key_like
+        after = next((below for below in range(place + 1, end) if key_like(body.content[below]) is not None), end)
+        start, begins = body.value_start(place, after)
+        value = body.value_text(start, begins, after) if begins else None
+        first, value_index = body.indexes[place], body.indexes[start if begins else place]
         in_block = self.group in (_BLOCK, _THEMES)
         group_path = "location." if self.group is _LOCATION else f"{self.block_path}." if in_block else ""
         path = f"{group_path}{key}"
-        self.page.fields.append(Field(index + 1, last - index, path, value, (start if value else index) + 1))
+        line_count = body.indexes[after - 1] + 1 - first
+        self.page.fields.append(Field(first + 1, line_count, path, value, value_index + 1))
         is_repeated = key in self.page_keys or (in_block and key in self.block_keys)
         code = "repeated_key" if is_repeated else "unknown_key"
-        self.page.problems.append(Problem(index + 1, path, code, f"{key}: {text}"[:200].rstrip()))
+        self.page.problems.append(Problem(first + 1, path, code, f"{key}: {begins}"[:200].rstrip()))
         return after
 
     # ---- the end of a page that is cut
 
     def _close_cut(self) -> None:
         """End the last field of a page without a footer: say where it is cut, and trust no controlled value there."""
-        lines, field = self.lines, self.field
-        last = len(lines) - 1
-        while is_blank(lines[last]):  # a key at the latest is not
-            last -= 1
-        line = lines[last].rstrip("\r")  # a last CR is half of a line end
-        in_value = field.form is not GROUP and last == next_content(lines, field.index + 1, last)
-        if last == field.index:
-            self._close(len(lines))
-            self._report_cut(last, field.path, "cut_in_value")
+        field = self.field
+        last = self.end - 1
+        index = self.body.indexes[last]
+        line = self.body.content[last].rstrip("\r")  # a last CR is half of a line end
+        in_value = field.form is not GROUP and last == field.place + 1
+        if last == field.place:
+            self._close(self.end)
+            self._report_cut(index, field.path, "cut_in_value")
         elif self._is_cut_footer(line, in_value):
             self._close(last)
-            self._report_cut(last, None, "cut_in_footer")
+            self._report_cut(index, None, "cut_in_footer")
         elif not in_value and self.layout.begins_key(line, self._next_keys(last)):
             self._close(last)
-            self.page.fields.append(Field(last + 1, 1, "unexpected", lines[last], last + 1))
-            self._report_cut(last, field.path, "cut_in_key")
+            self.page.fields.append(Field(index + 1, 1, "unexpected", self.lines[index], index + 1))
+            self._report_cut(index, field.path, "cut_in_key")
         elif in_value and is_blank(self.layout.unmark(line)):
-            self._close(len(lines))
-            self._report_cut(last, field.path, "cut_in_value")
+            self._close(self.end)
+            self._report_cut(index, field.path, "cut_in_value")
         else:
-            self._close(len(lines), is_cut=True)
+            self._close(self.end, is_cut=True)
             if field.form is TEXT:
-                self._report_cut(last, field.path, "cut_in_text")
+                self._report_cut(index, field.path, "cut_in_text")
 
     def _report_cut(self, index: int, path: str | None, code: str) -> None:
         self.page.problems.append(Problem(index + 1, path, code, f"the page ends with: {self.lines[index][-200:]}"))
@@ -382,14 +374,14 @@ class _Reader:
         is_complete = self.block is not None and "url" in self.block.values and "eval_title" in self.page.values
         return not in_value and (is_complete or self.field.form in (LINE, GROUP))
 
-    def _next_keys(self, index: int) -> set[str]:
-        """The keys that could stand on line `index`, below the open field."""
+    def _next_keys(self, place: int) -> set[str]:
+        """The keys that could stand at this place, below the open field."""
         keys = {key for key in PAGE_KEYS if key not in self.page_keys}
         if self.group is _LOCATION:
             keys |= LOCATION_KEYS.keys()
         if self.group is _THEMES:
             keys |= THEME_KEYS.keys()
-        if self.block is None or not self._in_text(index):
+        if self.block is None or not self._in_text(place):
             keys |= KIND_OF_GROUP.keys()
         else:
             keys.add(GROUP_OF_KIND[self.block.kind])

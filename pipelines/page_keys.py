@@ -7,7 +7,7 @@ read with them belongs to `page.py`, and what their values mean does not belong 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 DASHED, PLAIN = "dashed", "plain"
@@ -111,10 +111,3 @@ FIRST_LINES = {f"{layout.mark}{key}:": layout for layout in LAYOUTS for key in T
 def is_blank(line: str) -> bool:
     """Whether nothing is on this line."""
     return not line.strip(BLANK)
-
-
-def next_content(lines: Sequence[str], start: int, end: int) -> int:
-    """The first line from `start` that is not blank; `end` if there is none before it."""
-    while start < end and is_blank(lines[start]):
-        start += 1
-    return start

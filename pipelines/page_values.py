@@ -6,12 +6,48 @@ belongs here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipelines.page_keys import BLANK, LINE, LINES, TEXT, Layout, is_blank, next_content
-from pipelines.page_parts import Field, Page, Value
+from pipelines.page_keys import BLANK, GROUP, LINE, LINES, TEXT, Layout
+from pipelines.page_parts import Page, Value, new_field, new_value
 from pipelines.problems import Problem
+
+
+class Body:
+    """The lines of a page from its first key to its footer, of which those that are not blank are counted here.
+
+    A *place* is the number of such a line, from 0: `content[place]` is the line and `indexes[place]` its index among
+    all `lines` of the page.
+    """
+
+    __slots__ = ("content", "indexes", "layout", "lines")
+
+    def __init__(self, lines: Sequence[str], layout: Layout, first: int, end: int) -> None:
+        self.lines = lines
+        self.layout = layout
+        self.indexes = [index for index, line in enumerate(lines[first:end], first) if line.strip(BLANK)]
+        self.content = [lines[index] for index in self.indexes]
+
+    def value_start(self, key_place: int, end: int) -> tuple[int, str]:
+        """Where the value of a key begins, and its first line without the layout's mark; `end` and "" if it has none.
+
+        It begins right below the key, or below a mark that stands alone there.
+        """
+        below = key_place + 1
+        if below < end:
+            first = self.layout.unmark(self.content[below])
+            if first.strip(BLANK):
+                return below, first
+            if below + 1 < end:
+                return below + 1, self.content[below + 1]
+        return end, ""
+
+    def value_text(self, start: int, first: str, end: int) -> str:
+        """A value that begins at `start` with the line `first`, and all lines up to the place `end`: as printed."""
+        if start + 1 == end:
+            return first
+        return "\n".join([first, *self.lines[self.indexes[start] + 1 : self.indexes[end - 1] + 1]])
 
 
 @dataclass(slots=True)
@@ -21,94 +57,68 @@ class OpenField:
     key: str
     form: str
     path: str
-    index: int  # of the key's line, from 0
+    place: int  # of the key's line
     values: dict[str, Value]  # where its value goes, under the key
     items: list[Value]  # where its values go, if it takes a list of them
 
 
-def read_value(page: Page, lines: Sequence[str], layout: Layout, open_field: OpenField, end: int, is_cut: bool) -> int:
-    """Close a field whose value must lie before line `end`; returns the first line that cannot belong to it.
-
-    `is_cut`: the page ends inside the value. A controlled value is not trusted then, a text kept as far as it goes.
-    """
-    while is_blank(lines[end - 1]):  # the key's own line is not blank
-        end -= 1
-    if open_field.form is LINE:
-        return _read_line(page, lines, layout, open_field, end, is_cut)
-    if open_field.form is TEXT:
-        return _read_text(page, lines, layout, open_field, end, is_cut)
-    number = open_field.index + 1
-    page.fields.append(Field(number, 1, open_field.path, None, number))
-    if open_field.form is LINES:
-        return _read_list(page, lines, layout, open_field, end, is_cut)
-    return open_field.index + 1
+def _read_group(page: Page, body: Body, open_field: OpenField, end: int, is_cut: bool) -> int:
+    """A group has keys of its own and no value."""
+    _add_key(page, body, open_field, open_field.place)
+    return open_field.place + 1
 
 
-def first_value_line(lines: Sequence[str], layout: Layout, start: int, end: int) -> tuple[int, str]:
-    """Where a value begins between two lines, the latter after its last; and its first line without the layout's mark.
-
-    An empty value is "", at the line of a mark that stands alone, or at `end`.
-    """
-    start = next_content(lines, start, end)
-    if start == end:
-        return end, ""
-    first = layout.unmark(lines[start])
-    if not is_blank(first):
-        return start, first
-    below = next_content(lines, start + 1, end)
-    return (below, lines[below]) if below < end else (start, "")
-
-
-def _read_text(page: Page, lines: Sequence[str], layout: Layout, open_field: OpenField, end: int, is_cut: bool) -> int:
+def _read_text(page: Page, body: Body, open_field: OpenField, end: int, is_cut: bool) -> int:
     """Free text: as printed, less the mark of its first line and the blank lines around it."""
-    start, text = first_value_line(lines, layout, open_field.index + 1, end)
-    if not text:
-        _add_empty(page, open_field, start, end)
+    start, first = body.value_start(open_field.place, end)
+    if start == end:
+        _add_empty(page, body, open_field, end)
         return end
-    if start + 1 < end:
-        text = "\n".join([text, *lines[start + 1 : end]])
-    page.fields.append(Field(open_field.index + 1, end - open_field.index, open_field.path, text, start + 1))
+    text = body.value_text(start, first, end)
+    number = body.indexes[open_field.place] + 1
+    value_number = body.indexes[start] + 1
+    page.fields.append(new_field((number, body.indexes[end - 1] + 2 - number, open_field.path, text, value_number)))
     # A last CR is half of a line end.
-    open_field.values[open_field.key] = Value(text.removesuffix("\r") if is_cut else text, start + 1)
+    open_field.values[open_field.key] = new_value((text.removesuffix("\r") if is_cut else text, value_number))
     return end
 
 
-def _read_line(page: Page, lines: Sequence[str], layout: Layout, open_field: OpenField, end: int, is_cut: bool) -> int:
+def _read_line(page: Page, body: Body, open_field: OpenField, end: int, is_cut: bool) -> int:
     """A one-line value: as printed in the fields, without blanks at its ends as a controlled value."""
-    start, text = first_value_line(lines, layout, open_field.index + 1, end)
-    if not text:
-        _add_empty(page, open_field, start, end)
+    start, text = body.value_start(open_field.place, end)
+    if start == end:
+        _add_empty(page, body, open_field, end)
         return end
-    number = open_field.index + 1
-    if lines[start].endswith(":") and not _can_be_value(lines[start], layout, is_alone=start + 1 == end):
-        page.fields.append(Field(number, 1, open_field.path, None, number))
-        return number
-    page.fields.append(Field(number, start - open_field.index + 1, open_field.path, text, start + 1))
+    if text.endswith(":") and not _can_be_value(body.content[start], body.layout, is_alone=start + 1 == end):
+        _add_key(page, body, open_field, open_field.place)
+        return open_field.place + 1
+    number = body.indexes[open_field.place] + 1
+    value_number = body.indexes[start] + 1
+    page.fields.append(new_field((number, value_number + 1 - number, open_field.path, text, value_number)))
     if is_cut and start + 1 == end:
-        _report_cut(page, lines[start], start, open_field.path)
+        _report_cut(page, body.content[start], value_number, open_field.path)
     else:
-        open_field.values[open_field.key] = Value(text.strip(BLANK), start + 1)
+        open_field.values[open_field.key] = new_value((text.strip(BLANK), value_number))
     return start + 1
 
 
-def _read_list(page: Page, lines: Sequence[str], layout: Layout, open_field: OpenField, end: int, is_cut: bool) -> int:
+def _read_list(page: Page, body: Body, open_field: OpenField, end: int, is_cut: bool) -> int:
     """A list of one-line values, each a field of its own; a mark alone is one without a value."""
-    start, position = open_field.index + 1, 0
-    for index in range(start, end):
-        line = lines[index]
-        if is_blank(line):
-            continue
-        if not _can_be_value(line, layout, is_alone=position == 0 and index + 1 == end):
-            return index
-        position += 1
-        path = f"{open_field.path}[{position}]"
-        text = layout.unmark(line)
+    _add_key(page, body, open_field, open_field.place)
+    start = open_field.place + 1
+    for place in range(start, end):
+        line, line_number = body.content[place], body.indexes[place] + 1
+        is_last = place + 1 == end
+        if not _can_be_value(line, body.layout, is_alone=place == start and is_last):
+            return place
+        path = f"{open_field.path}[{place - open_field.place}]"
+        text = body.layout.unmark(line)
         value = text.strip(BLANK)
-        page.fields.append(Field(index + 1, 1, path, text if value else None, index + 1))
-        if is_cut and index + 1 == end:
-            _report_cut(page, line, index, path)
+        page.fields.append(new_field((line_number, 1, path, text if value else None, line_number)))
+        if is_cut and is_last:
+            _report_cut(page, line, line_number, path)
         elif value:
-            open_field.items.append(Value(value, index + 1))
+            open_field.items.append(new_value((value, line_number)))
     return end
 
 
@@ -117,13 +127,27 @@ def _can_be_value(line: str, layout: Layout, is_alone: bool) -> bool:
     return layout.key_like(line) is None or (is_alone and line not in layout.keys)
 
 
-def _add_empty(page: Page, open_field: OpenField, start: int, end: int) -> None:
+def _add_key(page: Page, body: Body, open_field: OpenField, last: int) -> None:
+    """A key without a value of its own, on the lines from its own to that at the place `last`."""
+    number = body.indexes[open_field.place] + 1
+    page.fields.append(new_field((number, body.indexes[last] + 2 - number, open_field.path, None, number)))
+
+
+def _add_empty(page: Page, body: Body, open_field: OpenField, end: int) -> None:
     """A key without a value. The mark below it is the line of its (empty) value; blank lines are chrome."""
-    number = open_field.index + 1
-    page.fields.append(
-        Field(number, (start + 1 if start < end else number) - number + 1, open_field.path, None, number)
-    )
+    _add_key(page, body, open_field, end - 1)
 
 
-def _report_cut(page: Page, line: str, index: int, path: str) -> None:
-    page.problems.append(Problem(index + 1, path, "cut_in_value", f"{line[:200]!r} is the last value of a cut page"))
+def _report_cut(page: Page, line: str, line_number: int, path: str) -> None:
+    page.problems.append(Problem(line_number, path, "cut_in_value", f"{line[:200]!r} is the last value of a cut page"))
+
+
+#: Form of a value -> what closes a field of it whose value must lie before the place `end`, and returns the first place
+#: that cannot belong to it. `is_cut`: the page ends inside the value; a controlled value is not trusted then, a text
+#: kept as far as it goes.
+READERS: dict[str, Callable[[Page, Body, OpenField, int, bool], int]] = {
+    LINE: _read_line,
+    LINES: _read_list,
+    TEXT: _read_text,
+    GROUP: _read_group,
+}

@@ -1,9 +1,9 @@
 """Maps a RecordBatch of records to a RecordBatch of places: the countries that its fields and texts name, and for what.
 
-One nested row a page, beside the one of `records.py` that it is made of: what its locations are, its action items with
-their countries, and every country that a text mentions. It depends on the records and the country vocabulary alone, so
-that a new name of a country lets texts be read again, but no page. What a place is filed under in the warehouse is
-decided in `sql/tables` and does not belong here.
+One nested row a page, beside the one of `records.py` that it is made of: what its locations are, the language of its
+texts, its action items with their countries, and every country that a text mentions. It depends on the records and the
+country vocabulary alone, so that a new name of a country lets texts be read again, but no page. What a place is filed
+under in the warehouse is decided in `sql/tables` and does not belong here.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _PLAN = "action_plan"
 
 #: The lists of a page; `position` and `record_number` are those of its records.
 _LISTS: dict[str, pa.StructType] = {
+    "languages": struct_of(record_number=_INTEGER, language=_TEXT),
     "locations": struct_of(position=_INTEGER, scope=_TEXT, country_iso3=_TEXT, suggestion=_TEXT),
     "action_items": struct_of(
         record_number=_INTEGER,
@@ -91,10 +92,9 @@ def _items(records: pa.RecordBatch, name: str) -> Iterator[list[dict[str, Any]]]
 def _read_texts(block: dict[str, Any], names: CountryNames, page: _Rows) -> None:
     """Add what the texts of one record say to the rows of its page."""
     number = block["record_number"]
-    for column in TEXT_COLUMNS[block["record_kind"]]:
-        text = block[column]
-        if not text:
-            continue
+    texts = {column: text for column in TEXT_COLUMNS[block["record_kind"]] if (text := block[column])}
+    page["languages"].append((number, language_of("\n".join(texts.values()))))
+    for column, text in texts.items():
         if column == _PLAN and block["record_kind"] == RECOMMENDATION:
             plan = read_action_plan(text, names)
             mentions = plan.mentions

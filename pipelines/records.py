@@ -1,8 +1,8 @@
 """Maps a RecordBatch of pages to a RecordBatch of records: one nested row a page, with all its keys and values.
 
 It depends on nothing but the bytes of a page, so its result can be thrown away and made again, on any machine, to the
-same bytes. What labels mean is decided by the set-wise SQL in `sql/tables` and does not belong here, nor do the
-countries and action items that are read from running text (`places.py`).
+same bytes. What labels mean is decided by the set-wise SQL in `sql/tables` and does not belong here, nor what is read
+from running text: its language, countries and action items (`places.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import base64
 import datetime
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,6 @@ import pyarrow as pa
 
 from pipelines.bullets import read_steps
 from pipelines.decoding import first_undecodable_line
-from pipelines.language import language_of
 from pipelines.page import read_page
 from pipelines.page_keys import GOOD_PRACTICE, LESSON, RECOMMENDATION
 from pipelines.page_parts import NO_VALUE, RECORD, Block, Page, Value
@@ -70,7 +70,6 @@ _LISTS: dict[str, pa.StructType] = {
         record_number=_INTEGER,
         record_kind=_TEXT,
         url=_TEXT,
-        language=_TEXT,
         response_date=_DATE,
         **{f"{name}_{part}": type_ for name in _LABEL_KEYS for part, type_ in (("label", _TEXT), ("line", _INTEGER))},
         **dict.fromkeys(_ALL_TEXT_COLUMNS, _TEXT),
@@ -176,11 +175,16 @@ def _host(page: Page) -> str | None:
     urls += [block.values["url"].text for block in page.blocks if "url" in block.values]
     for url in urls:
         if url:
-            try:
-                return urlsplit(url).hostname
-            except ValueError:  # brackets that are no IPv6 address
-                return None
+            return _host_of("/".join(url.split("/", 3)[:3]))  # all but the path, of which there are few
     return None
+
+
+@lru_cache
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).hostname
+    except ValueError:  # brackets that are no IPv6 address
+        return None
 
 
 def _number(value: Value | None, path: str, problems: list[Problem]) -> int | None:
@@ -235,7 +239,6 @@ def _read_block(
             record_number,
             block.kind,
             url.text,
-            language_of("\n".join(text for text in texts.values() if text)),
             _date(block.values.get("date"), problems),
             *chain.from_iterable((label.text or None, label.line_number) for label in labels),
             *(texts.get(column) for column in _ALL_TEXT_COLUMNS),

@@ -11,9 +11,11 @@ import pyarrow as pa
 import pytest
 from small_warehouse import SQL
 from strategies import PROJECT, SHIPPED_PAGE
+from test_places import NAMES
 from test_records import ADDRESS, batch_of
 
 from pipelines.pages import SIGHTING_SCHEMA
+from pipelines.places import read_places
 from pipelines.records import read_records
 from pipelines.sql_files import read_folder
 
@@ -42,9 +44,12 @@ def staged(*sightings: Sighting) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; CREATE SCHEMA staged")
     connection.register("sighting_rows", pa.Table.from_arrays(columns, schema=SIGHTING_SCHEMA))
-    connection.register("record_rows", pa.Table.from_batches([read_records(pages)]))
+    records = read_records(pages)
+    connection.register("record_rows", pa.Table.from_batches([records]))
+    connection.register("place_rows", pa.Table.from_batches([read_places(records, NAMES)]))
     connection.execute("CREATE TABLE staged.sightings AS FROM sighting_rows")
     connection.execute("CREATE TABLE staged.records AS FROM record_rows")
+    connection.execute("CREATE TABLE staged.places AS FROM place_rows")
     for name in ("page_sources", "page_records", "record_copies", "current_copies"):
         connection.execute(f"CREATE TABLE staged.{name} AS {STEPS[name].statement}")
     return connection

@@ -8,7 +8,7 @@ select
     record.replication as replication,
     record.indicators as indicators,
     record.links as links,
-    record.language as language,
+    copies.language,
     record.url as url,
     copies.page_id
 from (select page_id, unnest(records) as record from staged.records) as records

@@ -8,7 +8,7 @@ select
     record.success as success,
     record.administrative_issues as administrative_issues,
     record.target_users as target_users,
-    record.language as language,
+    copies.language,
     record.url as url,
     copies.page_id
 from (select page_id, unnest(records) as record from staged.records) as records

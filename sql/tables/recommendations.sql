@@ -2,7 +2,7 @@
 -- Completed goes with Achieved, Partially Completed with Partially achieved, the other three with No implementation;
 -- any other pair contradicts itself.
 with labelled as (
-    select copies.record_id, copies.eval_number, copies.page_id, record
+    select copies.record_id, copies.eval_number, copies.language, copies.page_id, record
     from (select page_id, unnest(records) as record from staged.records) as records
     inner join staged.current_copies as copies
         on copies.page_id = records.page_id and copies.record_number = record.record_number
@@ -28,7 +28,7 @@ select
     end as has_status_conflict,
     record.information_source_label as information_source_label,
     sources.information_source_code,
-    record.language as language,
+    labelled.language,
     record.url as url,
     labelled.page_id
 from labelled
