@@ -205,28 +205,26 @@ def _list_folder(folder: str, passed: Passed, depth: int = 0) -> Iterator[Source
     except OSError as error:
         passed.fail(folder, error.strerror or str(error), folder)
         return
+    prefix = "" if folder == "." else f"{folder.rstrip('/')}/"
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        path = _joined(folder, entry.name)
+        path = prefix + entry.name
         try:
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_file(follow_symlinks=False):
+                if entry.name[-len(PAGE_SUFFIX) :].lower() == PAGE_SUFFIX:
+                    status = entry.stat(follow_symlinks=False)
+                    yield SourceFile(path, status.st_size, status.st_mtime_ns, False)
+                else:
+                    passed.skip(path, _ONLY)
+            elif entry.is_dir(follow_symlinks=False):
                 yield from _list_folder(path, passed, depth + 1)
             elif entry.is_symlink():
                 passed.skip(path, _LINK)
-            elif not entry.is_file(follow_symlinks=False):
-                passed.skip(path, f"{_special(entry.stat(follow_symlinks=False).st_mode)}, and no file")
-            elif entry.name[-len(PAGE_SUFFIX) :].lower() == PAGE_SUFFIX:
-                status = entry.stat(follow_symlinks=False)
-                yield SourceFile(path, status.st_size, status.st_mtime_ns, False)
             else:
-                passed.skip(path, _ONLY)
+                passed.skip(path, f"{_special(entry.stat(follow_symlinks=False).st_mode)}, and no file")
         except OSError as error:  # it went away, or may not be looked at
             passed.fail(path, error.strerror or str(error), path)
-
-
-def _joined(folder: str, name: str) -> str:
-    return name if folder == "." else f"{folder.rstrip('/')}/{name}"
 
 
 def _special(mode: int) -> str:

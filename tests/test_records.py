@@ -194,6 +194,22 @@ def test_the_record_id_is_the_last_number_of_its_url(url: str, record_id: int | 
     assert codes(row) == ([] if record_id else ["no_record_id"])
 
 
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("https://webapps.ilo.org", "webapps.ilo.org"),
+        ("HTTPS://WebApps.ILO.org:443", "webapps.ilo.org"),
+        ("//webapps.ilo.org", "webapps.ilo.org"),
+        ("https://somebody@webapps.ilo.org?a=b#c", "webapps.ilo.org"),
+        ("https://[webapps.ilo.org", None),
+        ("webapps.ilo.org", None),
+        ("https:", None),
+    ],
+)
+def test_a_page_is_of_the_host_that_it_names(origin: str, host: str | None) -> None:
+    assert read(SHIPPED.replace(b"https://webapps.ilo.org", origin.encode()))["host"] == host
+
+
 @pytest.mark.parametrize("cut", [b"- progress:\n", b"/recommendations/165", b"- url:\n"])
 def test_a_page_that_is_cut_before_its_url_goes_by_its_address(cut: bytes) -> None:
     """What the address says is not on the page: `staged.page_records` looks it up, and says so where it finds none."""
