@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import settings
-from pipelines.pages import page_slices
+from pipelines.pages import page_slices, slice_bounds
 from pipelines.schema import quote
 from pipelines.sql_files import SqlFile, read_folder
 from pipelines.tables import TABLES, Table
@@ -168,7 +168,7 @@ def run_checks(
 ) -> list[CheckResult]:
     """Run several checks; results in the order of `rules`. Side by side where they are small, else one by one."""
     [(text,)] = connection.execute("SELECT coalesce(sum(byte_size), 0) FROM raw.pages").fetchall()
-    slices = page_slices(int(text), _SLICE_BYTES)
+    slices = page_slices(slice_bounds(int(text), _SLICE_BYTES))
     cursors: list[duckdb.DuckDBPyConnection] = []
 
     def run(rule: Check) -> CheckResult:

@@ -72,10 +72,14 @@ class PageCounts:
     page_ids: list[str] = field(default_factory=list)
 
 
-def page_slices(amount: int, size: int) -> list[str]:
-    """SQL conditions on page_id that part pages of `amount` bytes into slices of about `size`, in its order."""
+def slice_bounds(amount: int, size: int) -> list[str]:
+    """The page_ids that part pages of `amount` bytes into slices of about `size`: each begins one, but the first."""
     slices = max(1, -(-amount // size))
-    bounds = [f"{position * 0x10000 // slices:04x}" for position in range(1, slices)]
+    return [f"{position * 0x10000 // slices:04x}" for position in range(1, slices)]
+
+
+def page_slices(bounds: Sequence[str]) -> list[str]:
+    """SQL conditions on page_id, one a slice, in its order."""
     conditions = []
     for low, high in pairwise([None, *bounds, None]):
         limits = ([f"page_id >= '{low}'"] if low else []) + ([f"page_id < '{high}'"] if high else [])

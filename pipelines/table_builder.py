@@ -11,17 +11,20 @@ import contextlib
 import os
 import shutil
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines import interrupts, settings
 from pipelines.lake import ROW_GROUP_ROWS, TableFile, write_table
-from pipelines.pages import SIGHTING_SCHEMA, page_slices, sighting_parts, store_parts
+from pipelines.pages import SIGHTING_SCHEMA, page_slices, sighting_parts, slice_bounds, store_parts
 from pipelines.places import PLACE_SCHEMA
 from pipelines.problems import PROBLEM_CODES
 from pipelines.records import PAGE_SCHEMA, RECORD_SCHEMA
@@ -33,6 +36,9 @@ from pipelines.tables import TABLES, Table
 
 #: Bytes of pages that DuckDB sorts at a time: it cannot sort much more text than it may hold in memory.
 _SLICE_BYTES = 200_000_000
+#: With more slices than this it is worth while to have each of them by itself, instead of looking for it among all.
+_MOST_SLICES_AMONG_ALL = 8
+_ROWS_PARTED = 8_192
 
 
 def scratch_folder(knobs: Settings) -> Path:
@@ -73,9 +79,36 @@ def build_tables(
     knobs: Settings, folder: Path, progress: Callable[[TableFile], None] = lambda table: None
 ) -> dict[str, TableFile]:
     """Compute every declared table from all pages and write it to `folder`, sorted by key. Raises lake.GateError."""
-    with connect(knobs) as connection:
+    with (
+        connect(knobs) as connection,
+        tempfile.TemporaryDirectory(prefix=".spill-", dir=scratch_folder(knobs)) as scratch,
+    ):
         stage_parts(connection, knobs)
+        bounds = slice_bounds(_page_bytes(connection), _SLICE_BYTES)
+        if len(bounds) >= _MOST_SLICES_AMONG_ALL:
+            _part_pages(connection, bounds, Path(scratch) / "pages.parquet")
         return compute(connection, folder, TABLES, progress)
+
+
+def _page_bytes(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many bytes the pages have together that are looked at."""
+    [(page_bytes,)] = connection.execute("SELECT coalesce(sum(byte_size), 0) FROM staged.pages").fetchall()
+    return int(page_bytes)
+
+
+def _part_pages(connection: duckdb.DuckDBPyConnection, bounds: Sequence[str], path: Path) -> None:
+    """Have `staged.pages` in a file in which every row group is of one slice: who looks at a slice reads no other."""
+    batches = connection.sql("SELECT * FROM staged.pages").to_arrow_reader(_ROWS_PARTED)
+    with pq.ParquetWriter(path, batches.schema, compression="lz4") as writer:
+        for batch in batches:
+            rows = pa.Table.from_batches([batch]).sort_by("page_id")
+            page_ids: list[Any] = rows["page_id"].to_pylist()
+            cuts = [0, *(bisect_left(page_ids, bound) for bound in bounds), len(page_ids)]
+            for start, end in pairwise(cuts):
+                if start < end:
+                    writer.write_table(rows.slice(start, end - start))
+    pa.default_memory_pool().release_unused()
+    view_parquet(connection, "staged.pages", path)
 
 
 def compute(
@@ -121,8 +154,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, file: SqlFile) ->
     order = ", ".join(table.primary_key)
     slices = ["true"]
     if table is TABLES["pages"]:  # the one table with the texts of whole pages
-        [(text,)] = connection.execute("SELECT coalesce(sum(byte_size), 0) FROM staged.pages").fetchall()
-        slices = page_slices(int(text), _SLICE_BYTES)
+        slices = page_slices(slice_bounds(_page_bytes(connection), _SLICE_BYTES))
     for condition in slices:
         query = f"SELECT {columns} FROM ({file.statement}) WHERE {condition} ORDER BY {order}"
         yield from connection.sql(query).to_arrow_reader(ROW_GROUP_ROWS)

@@ -17,7 +17,7 @@ from test_sql import REPAIRS, TAMPERINGS
 
 from pipelines import checks
 from pipelines.checks import Check
-from pipelines.pages import page_slices
+from pipelines.pages import page_slices, slice_bounds
 from pipelines.tables import TABLES, Table
 
 ALL_CHECKS = checks.all_checks()
@@ -207,7 +207,7 @@ def results(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[bool, int,
 
 def test_some_checks_are_page_by_page() -> None:
     names = {check.name for check in PAGE_BY_PAGE}
-    assert {"page_field_values", "page_fields_do_not_overlap", "record_texts", "page_line_counts"} <= names
+    assert {"page_field_values", "page_fields_do_not_overlap", "page_line_counts"} <= names
     assert not any(check.is_generated for check in PAGE_BY_PAGE)
     # A copy is compared with the others of its record: these see all pages together.
     assert not names & {"best_copies_are_current", "current_pages_are_used", "cut_pages_have_a_complete_copy"}
@@ -236,7 +236,7 @@ def test_what_fails_fails_slice_by_slice(
     with tampered(hashed, statement):
         # On this connection, which alone sees what has not been committed.
         whole = [checks.run_check(hashed, rule) for rule in rules]
-        sliced = [checks.run_check(hashed, rule, page_slices(12, 2)) for rule in rules]
+        sliced = [checks.run_check(hashed, rule, page_slices(slice_bounds(12, 2))) for rule in rules]
         for rule, one, two in zip(rules, whole, sliced, strict=True):
             assert (one.passed, one.failing_rows) == (two.passed, two.failing_rows), rule.name
             failing = hashed.execute(rule.statement).fetchall()
@@ -252,7 +252,7 @@ def test_every_slice_is_looked_at(hashed: duckdb.DuckDBPyConnection) -> None:
     page_ids = [page_id for (page_id,) in hashed.execute("SELECT page_id FROM raw.pages").fetchall()]
     for page_id in page_ids:
         with tampered(hashed, f"UPDATE raw.pages SET line_count = line_count + 1 WHERE page_id = '{page_id}'"):
-            result = checks.run_check(hashed, rule, page_slices(12, 3))
+            result = checks.run_check(hashed, rule, page_slices(slice_bounds(12, 3)))
         assert (result.failing_rows, result.sample[0]["page_id"]) == (1, page_id)
 
 

@@ -25,6 +25,7 @@ from pipelines.pages import (
     page_slices,
     read_moment,
     sighting_parts,
+    slice_bounds,
     store_parts,
 )
 from pipelines.records import PAGE_SCHEMA
@@ -370,7 +371,7 @@ def test_a_run_that_stopped_is_made_good_by_the_next(tmp_path: Path, monkeypatch
     ("count", "size", "slices"), [(0, 10, 1), (1, 10, 1), (10, 10, 1), (11, 10, 2), (25, 10, 3), (300, 1, 300)]
 )
 def test_slices_part_the_pages_in_order(count: int, size: int, slices: int) -> None:
-    conditions = page_slices(count, size)
+    conditions = page_slices(slice_bounds(count, size))
     assert len(conditions) == slices
     page_ids = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)] + ["0" * 64, "f" * 64, "80" * 32]
     with duckdb.connect() as connection:

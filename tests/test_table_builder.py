@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+import hashlib
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import PAGES, SHIPPED
 from test_publication import published_files, titles
 
 from pipelines import settings, table_builder
 from pipelines.lake import GateError
+from pipelines.pages import page_slices, slice_bounds
 from pipelines.reference import FILES, read_reference
 from pipelines.sql_files import SqlFile
 
 DAY_1 = datetime.datetime(2024, 3, 1, 6, tzinfo=datetime.UTC)
 DAY_2 = datetime.datetime(2024, 9, 1, 6, tzinfo=datetime.UTC)
 LESSON = PAGES / "lesson_900101.txt"
+
+
+def tables_of(folder: Path) -> dict[str, bytes]:
+    """The published table files, byte by byte."""
+    return {path.name: path.read_bytes() for path in (folder / "parquet").glob("*.parquet")}
 
 
 def _spoil(monkeypatch: pytest.MonkeyPatch, name: str, statement: str) -> None:
@@ -109,3 +119,52 @@ def test_vocabularies_are_read_as_they_are_checked(
             assert [tuple(value or "" for value in row) for row in loaded] == [
                 tuple(row[column] for column in columns) for row in rows
             ]
+
+
+# ---- slices
+
+
+@pytest.mark.parametrize("rows_at_a_time", [7, 8_192])
+def test_pages_that_are_parted_lie_slice_by_slice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_a_time: int
+) -> None:
+    monkeypatch.setattr(table_builder, "_ROWS_PARTED", rows_at_a_time)
+    page_ids = [hashlib.sha256(bytes([number])).hexdigest() for number in range(100)]
+    rows = pa.table({"page_id": page_ids, "page_text": [f"text of {page_id}" for page_id in page_ids]})
+    bounds = slice_bounds(100, 10)
+    path = tmp_path / "pages.parquet"
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA staged")
+        connection.register("rows", rows)
+        connection.execute("CREATE VIEW staged.pages AS FROM rows")
+        table_builder._part_pages(connection, bounds, path)
+        found = [
+            connection.execute(f"SELECT * FROM staged.pages WHERE {condition} ORDER BY page_id").fetchall()
+            for condition in page_slices(bounds)
+        ]
+    assert [row for slice_ in found for row in slice_] == sorted(zip(*rows.to_pydict().values(), strict=True))
+    file = pq.ParquetFile(path)
+    groups = [file.read_row_group(number)["page_id"].to_pylist() for number in range(file.num_row_groups)]
+    assert len(groups) > len(bounds)
+    assert all(len({bisect_right(bounds, page_id) for page_id in group}) == 1 for group in groups)
+
+
+@pytest.mark.parametrize(("slice_bytes", "is_parted"), [(1_000_000, False), (500, True)])
+def test_many_slices_are_parted_before_they_are_looked_at(
+    tmp_path: Path, build: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, slice_bytes: int, is_parted: bool
+) -> None:
+    parted: list[int] = []
+    part_pages = table_builder._part_pages
+
+    def noting(connection: duckdb.DuckDBPyConnection, bounds: Sequence[str], path: Path) -> None:
+        parted.append(len(bounds))
+        part_pages(connection, bounds, path)
+
+    pages = sorted(PAGES.glob("lesson_*.txt"))
+    build(tmp_path / "whole", pages, DAY_1)
+    monkeypatch.setattr(table_builder, "_part_pages", noting)
+    monkeypatch.setattr(table_builder, "_SLICE_BYTES", slice_bytes)
+    build(tmp_path / "parted", pages, DAY_1)
+    assert bool(parted) is is_parted
+    assert tables_of(tmp_path / "parted") == tables_of(tmp_path / "whole")
+    assert not list((tmp_path / "parted").glob(".spill-*"))

@@ -3,7 +3,11 @@
 -- page by page
 with fields as (
     select
-        fields.*,
+        fields.page_id,
+        fields.line_number,
+        fields.line_count,
+        fields.value_line_number,
+        fields.path,
         fields.line_number + fields.line_count as next_free_line,
         lead(fields.line_number) over (partition by fields.page_id order by fields.line_number)
             as next_field_line

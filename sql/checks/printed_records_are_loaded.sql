@@ -1,7 +1,6 @@
 -- Every address of a record that a complete page prints as its own has its row in the core tables.
 -- Read from the fields of the page, so that the second record of a page is not lost either.
 -- severity: error, blocking
--- page by page
 with printed as (
     select
         fields.page_id,

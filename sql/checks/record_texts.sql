@@ -1,11 +1,13 @@
--- Every text of a record stands in its page, character by character.
+-- Every text of a record is a value of its page, character by character.
+-- That values are what stands in the page is for page_field_values to say. Compared by hash: the texts of all records
+-- and pages are more than memory holds. A page that is cut may end with half of a line end, which is left out of a text.
 -- severity: error, blocking
--- page by page
 with texts as (
     select
         'recommendation' as record_kind,
         recommendations.recommendation_id as record_id,
         recommendations.page_id,
+        ['title', 'action_plan', 'comments'] as fields,
         [recommendations.title, recommendations.action_plan, recommendations.comments] as texts
     from main.recommendations as recommendations
     union all
@@ -13,6 +15,7 @@ with texts as (
         'lesson',
         lessons.lesson_id,
         lessons.page_id,
+        ['description', 'context', 'challenges', 'success', 'administrative_issues', 'target_users'],
         [
             lessons.description, lessons.context, lessons.challenges, lessons.success,
             lessons.administrative_issues, lessons.target_users
@@ -23,6 +26,7 @@ with texts as (
         'good_practice',
         practices.practice_id,
         practices.page_id,
+        ['description', 'context', 'cause_effect', 'replication', 'indicators', 'links'],
         [
             practices.description, practices.context, practices.cause_effect, practices.replication,
             practices.indicators, practices.links
@@ -30,21 +34,35 @@ with texts as (
     from main.good_practices as practices
 ),
 
-compared as (
+hashed as (
     select
         texts.record_kind,
         texts.record_id,
         texts.page_id,
-        unnest(texts.texts) as text,
-        replace(pages.page_text, chr(13) || chr(10), chr(10)) as page_text
+        unnest(texts.fields) as field,
+        unnest(list_transform(texts.texts, lambda text: if(text is null, null, hash(text)))) as text_hash
     from texts
-    inner join raw.pages as pages on pages.page_id = texts.page_id
+),
+
+printed as (
+    select
+        fields.page_id,
+        hash(fields.value) as text_hash
+    from raw.page_fields as fields
+    where fields.value is not null
+    union all
+    select
+        fields.page_id,
+        hash(left(fields.value, -1))
+    from raw.page_fields as fields
+    where ends_with(fields.value, chr(13))
 )
 
 select
-    compared.record_kind,
-    compared.record_id,
-    compared.page_id,
-    compared.text
-from compared
-where not contains(compared.page_text, compared.text)
+    hashed.record_kind,
+    hashed.record_id,
+    hashed.field,
+    hashed.page_id
+from hashed
+anti join printed on printed.page_id = hashed.page_id and printed.text_hash = hashed.text_hash
+where hashed.text_hash is not null

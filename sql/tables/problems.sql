@@ -148,10 +148,10 @@ placed as (
     union all
     select * from no_record_id
     union all
-    select found.page_id, found.line_number, fields.field.path, found.problem_code, found.detail
+    select found.page_id, found.line_number, fields.path, found.problem_code, found.detail
     from found
-    left join (select page_id, unnest(fields) as field from staged.records) as fields
-        on fields.page_id = found.page_id and fields.field.value_line_number = found.line_number
+    left join raw.page_fields as fields
+        on fields.page_id = found.page_id and fields.value_line_number = found.line_number
 )
 
 select
