@@ -103,7 +103,7 @@ class _Reader:
     """Reads one page: decides of every line that is a known key whether it is one here, and opens its field.
 
     The state is where we are (group, block, pair), which keys have been printed there, and the field that is open.
-    Lines of the body are told by their places (see `Body`).
+    Lines of the body are told by their positions (see `Body`).
     """
 
     def __init__(self, lines: list[str], layout: Layout, first: int) -> None:
@@ -115,7 +115,7 @@ class _Reader:
         self.end = len(self.body.content)
         #: The lines of the body that are exactly known keys, wherever they stand.
         keys = layout.keys
-        self.key_places = [(place, keys[line]) for place, line in enumerate(self.body.content) if line in keys]
+        self.key_positions = [(position, keys[line]) for position, line in enumerate(self.body.content) if line in keys]
         self.page = Page(RECORD, layout.name, self.footer is None, len(lines))
         self.group = _PAGE
         self.pair: dict[str, Value] | None = None  # the location or theme that is being filled
@@ -128,11 +128,11 @@ class _Reader:
 
     def read(self) -> Page:
         self._read_header()
-        self._open(*self.key_places[0])
-        for number, (place, key) in enumerate(self.key_places[1:], 1):
-            if self._is_key(number, place, key):
-                self._close(place)
-                self._open(place, key)
+        self._open(*self.key_positions[0])
+        for number, (position, key) in enumerate(self.key_positions[1:], 1):
+            if self._is_key(number, position, key):
+                self._close(position)
+                self._open(position, key)
         if self.footer is None:
             self._close_cut()
         else:
@@ -177,16 +177,16 @@ class _Reader:
 
     # ---- which lines are keys
 
-    def _has_value(self, place: int) -> bool:
-        """Whether the value of the open field has begun above this place."""
-        start, _ = self.body.value_start(self.field.place, place)
-        return start < place
+    def _has_value(self, position: int) -> bool:
+        """Whether the value of the open field has begun above this position."""
+        start, _ = self.body.value_start(self.field.position, position)
+        return start < position
 
-    def _in_text(self, place: int) -> bool:
+    def _in_text(self, position: int) -> bool:
         """Whether this could be a line of a free text. Its first line is none that is known as a key."""
-        return self.field.form is TEXT and self._has_value(place)
+        return self.field.form is TEXT and self._has_value(position)
 
-    def _is_key(self, number: int, place: int, key: str) -> bool:
+    def _is_key(self, number: int, position: int, key: str) -> bool:
         """Whether this known key is one here; if not, it is a line of the open text, or out of place."""
         if key in THEME_KEYS:
             return self.group is _THEMES
@@ -194,69 +194,69 @@ class _Reader:
             return self.group is _LOCATION
         if key in KIND_OF_GROUP:
             is_other_kind = self.block is not None and self.block.kind != KIND_OF_GROUP[key]
-            return not (is_other_kind and self._in_text(place)) and self._opens_group(place, key)
+            return not (is_other_kind and self._in_text(position)) and self._opens_group(position, key)
         if key == "location":
-            return not (key in self.page_keys and self._in_text(place)) and self._opens_group(place, key)
+            return not (key in self.page_keys and self._in_text(position)) and self._opens_group(position, key)
         if key in PAGE_KEYS:
             return key not in self.page_keys or not (
-                self._in_text(place) or self._is_filled(place, key, self.page.values)
+                self._in_text(position) or self._is_filled(position, key, self.page.values)
             )
-        return self._is_block_key(number, place, key)
+        return self._is_block_key(number, position, key)
 
-    def _is_block_key(self, number: int, place: int, key: str) -> bool:
+    def _is_block_key(self, number: int, position: int, key: str) -> bool:
         block = self.block
         if block is None or self.group not in (_BLOCK, _THEMES) or key not in BLOCK_KEYS[block.kind]:
             return False
-        if not self._in_text(place):
+        if not self._in_text(position):
             if key not in self.block_keys or key == "themes" or self._starts_block(key):
                 return True
-            return not self._is_filled(place, key, block.values) and not block.lists.get(key)
-        if key == "themes" and not self._opens_group(place, key):
+            return not self._is_filled(position, key, block.values) and not block.lists.get(key)
+        if key == "themes" and not self._opens_group(position, key):
             return False
-        return key not in self.block_keys or (self._starts_block(key) and self._goes_on(number, place, key))
+        return key not in self.block_keys or (self._starts_block(key) and self._goes_on(number, position, key))
 
-    def _opens_group(self, place: int, key: str) -> bool:
+    def _opens_group(self, position: int, key: str) -> bool:
         """Whether what follows a group key bears it out: in a text, nothing but a key of the group itself."""
         own_keys = KEYS_OF_GROUP[key]
-        below = place + 1
+        below = position + 1
         if below == self.end:
-            return self.footer is None or not self._in_text(place)
+            return self.footer is None or not self._in_text(position)
         line = self.body.content[below]
         next_key = self.layout.keys.get(line)
         if next_key is None:
             is_last = self.footer is None and self.body.indexes[below] + 1 == len(self.lines)
-            return not self._in_text(place) or (is_last and self.layout.begins_key(line.rstrip("\r"), own_keys))
+            return not self._in_text(position) or (is_last and self.layout.begins_key(line.rstrip("\r"), own_keys))
         # A key of another group would be lost by it; a group without locations loses nothing.
-        return next_key in own_keys or (key == "location" and next_key in TOP_KEYS and not self._in_text(place))
+        return next_key in own_keys or (key == "location" and next_key in TOP_KEYS and not self._in_text(position))
 
-    def _is_filled(self, place: int, key: str, values: dict[str, Value]) -> bool:
-        """Whether a key that has been printed has a value above this place; one that has none may be printed again."""
-        return self._has_value(place) if key == self.field.key else key in values
+    def _is_filled(self, position: int, key: str, values: dict[str, Value]) -> bool:
+        """Whether a key that has been printed has a value above `position`; one that has none may be printed again."""
+        return self._has_value(position) if key == self.field.key else key in values
 
     def _starts_block(self, key: str) -> bool:
         """Whether this is the first key of the block once more: the keys start over, under the same group key."""
         return len(self.block_keys) > 1 and key == self.block_keys[0]
 
-    def _goes_on(self, number: int, place: int, key: str) -> bool:
+    def _goes_on(self, number: int, position: int, key: str) -> bool:
         """Whether the keys go on as they did in the block: in a text, its first key alone could be a line of it."""
         if key == "themes":  # followed by a key of its own
             return True
-        for _, next_key in self.key_places[number + 1 : number + 9]:
+        for _, next_key in self.key_positions[number + 1 : number + 9]:
             if next_key in self.block_keys:
                 return next_key == self.block_keys[1]
         # The page is cut before it could say: after a whole record, right below the key, or in its list.
         is_list = self.block is not None and BLOCK_KEYS[self.block.kind][key] is LINES
-        is_right_below = len(self.lines) - self.body.indexes[place] <= 3
+        is_right_below = len(self.lines) - self.body.indexes[position] <= 3
         return self.footer is None and "url" in self.block_keys and (is_list or is_right_below)
 
     # ---- opening and closing fields
 
-    def _open(self, place: int, key: str) -> None:
+    def _open(self, position: int, key: str) -> None:
         """Begin the field of a line that is a key."""
         page = self.page
         form, items = LINE, []
         if key in LOCATION_KEYS:
-            values = self._pair(page.locations, place, key)
+            values = self._pair(page.locations, position, key)
             path = f"location[{len(page.locations)}].{key}"
         elif key in PAGE_KEYS:
             self.group = _LOCATION if key == "location" else _PAGE
@@ -272,7 +272,7 @@ class _Reader:
             assert self.block is not None
             block = self.block
             if key in THEME_KEYS:
-                values = self._pair(block.themes, place, key)
+                values = self._pair(block.themes, position, key)
                 path = f"{self.block_path}.themes[{len(block.themes)}].{key}"
             else:
                 if self._starts_block(key):
@@ -284,12 +284,12 @@ class _Reader:
                 form, path, values = BLOCK_KEYS[block.kind][key], f"{self.block_path}.{key}", block.values
                 if form is LINES:
                     items = block.lists.setdefault(key, [])
-        self.field = OpenField(key, form, path, place, values, items)
+        self.field = OpenField(key, form, path, position, values, items)
 
-    def _pair(self, pairs: list[dict[str, Value]], place: int, key: str) -> dict[str, Value]:
+    def _pair(self, pairs: list[dict[str, Value]], position: int, key: str) -> dict[str, Value]:
         """The location or theme that this key belongs to: another one if it has the key, or after a blank line."""
         indexes = self.body.indexes
-        is_apart = self.layout.name is PLAIN and indexes[place - 1] + 1 != indexes[place]
+        is_apart = self.layout.name is PLAIN and indexes[position - 1] + 1 != indexes[position]
         if self.pair is None or key in self.pair or is_apart:
             self.pair = {}
             pairs.append(self.pair)
@@ -308,23 +308,23 @@ class _Reader:
         return self.block
 
     def _close(self, end: int, is_cut: bool = False) -> None:
-        """End the open field above the place `end`, and report what stands there and cannot belong to it."""
-        place = READERS[self.field.form](self.page, self.body, self.field, end, is_cut)
-        while place < end:
-            key = self.layout.key_like(self.body.content[place])
+        """End the open field above the position `end`, and report what stands there and cannot belong to it."""
+        position = READERS[self.field.form](self.page, self.body, self.field, end, is_cut)
+        while position < end:
+            key = self.layout.key_like(self.body.content[position])
             if key is not None:
-                place = self._add_unknown(place, end, key)
+                position = self._add_unknown(position, end, key)
             else:
-                self._add_unexpected(self.body.indexes[place])
-                place += 1
+                self._add_unexpected(self.body.indexes[position])
+                position += 1
 
-    def _add_unknown(self, place: int, end: int, key: str) -> int:
-        """A key that is unknown, repeated or out of place, with the lines below it; returns the place after them."""
+    def _add_unknown(self, position: int, end: int, key: str) -> int:
+        """A key that is unknown, repeated or out of place, with the lines below it; returns the position behind."""
         body, key_like = self.body, self.layout.key_like
-        after = next((below for below in range(place + 1, end) if key_like(body.content[below]) is not None), end)
-        start, begins = body.value_start(place, after)
+        after = next((below for below in range(position + 1, end) if key_like(body.content[below]) is not None), end)
+        start, begins = body.value_start(position, after)
         value = body.value_text(start, begins, after) if begins else None
-        first, value_index = body.indexes[place], body.indexes[start if begins else place]
+        first, value_index = body.indexes[position], body.indexes[start if begins else position]
         in_block = self.group in (_BLOCK, _THEMES)
         group_path = "location." if self.group is _LOCATION else f"{self.block_path}." if in_block else ""
         path = f"{group_path}{key}"
@@ -343,8 +343,8 @@ class _Reader:
         last = self.end - 1
         index = self.body.indexes[last]
         line = self.body.content[last].rstrip("\r")  # a last CR is half of a line end
-        in_value = field.form is not GROUP and last == field.place + 1
-        if last == field.place:
+        in_value = field.form is not GROUP and last == field.position + 1
+        if last == field.position:
             self._close(self.end)
             self._report_cut(index, field.path, "cut_in_value")
         elif self._is_cut_footer(line, in_value):
@@ -374,14 +374,14 @@ class _Reader:
         is_complete = self.block is not None and "url" in self.block.values and "eval_title" in self.page.values
         return not in_value and (is_complete or self.field.form in (LINE, GROUP))
 
-    def _next_keys(self, place: int) -> set[str]:
-        """The keys that could stand at this place, below the open field."""
+    def _next_keys(self, position: int) -> set[str]:
+        """The keys that could stand at this position, below the open field."""
         keys = {key for key in PAGE_KEYS if key not in self.page_keys}
         if self.group is _LOCATION:
             keys |= LOCATION_KEYS.keys()
         if self.group is _THEMES:
             keys |= THEME_KEYS.keys()
-        if self.block is None or not self._in_text(place):
+        if self.block is None or not self._in_text(position):
             keys |= KIND_OF_GROUP.keys()
         else:
             keys.add(GROUP_OF_KIND[self.block.kind])
