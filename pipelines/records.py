@@ -175,7 +175,7 @@ def _host(page: Page) -> str | None:
     urls += [block.values["url"].text for block in page.blocks if "url" in block.values]
     for url in urls:
         if url:
-            return _host_of("/".join(url.split("/", 3)[:3]))  # all but the path, of which there are few
+            return _host_of("/".join(url.split("/", 3)[:3]))  # without its path: of such there are few
     return None
 
 

@@ -38,6 +38,7 @@ from pipelines.tables import TABLES, Table
 _SLICE_BYTES = 200_000_000
 #: With more slices than this it is worth while to have each of them by itself, instead of looking for it among all.
 _MOST_SLICES_AMONG_ALL = 8
+#: Rows that are sorted at a time when pages are parted: some 50 MB of text.
 _ROWS_PARTED = 8_192
 
 
@@ -84,16 +85,16 @@ def build_tables(
         tempfile.TemporaryDirectory(prefix=".spill-", dir=scratch_folder(knobs)) as scratch,
     ):
         stage_parts(connection, knobs)
-        bounds = slice_bounds(_page_bytes(connection), _SLICE_BYTES)
+        bounds = _slice_bounds(connection)
         if len(bounds) >= _MOST_SLICES_AMONG_ALL:
             _part_pages(connection, bounds, Path(scratch) / "pages.parquet")
         return compute(connection, folder, TABLES, progress)
 
 
-def _page_bytes(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many bytes the pages have together that are looked at."""
+def _slice_bounds(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The page_ids that part the pages that are looked at into slices that DuckDB can sort."""
     [(page_bytes,)] = connection.execute("SELECT coalesce(sum(byte_size), 0) FROM staged.pages").fetchall()
-    return int(page_bytes)
+    return slice_bounds(int(page_bytes), _SLICE_BYTES)
 
 
 def _part_pages(connection: duckdb.DuckDBPyConnection, bounds: Sequence[str], path: Path) -> None:
@@ -107,7 +108,7 @@ def _part_pages(connection: duckdb.DuckDBPyConnection, bounds: Sequence[str], pa
             for start, end in pairwise(cuts):
                 if start < end:
                     writer.write_table(rows.slice(start, end - start))
-    pa.default_memory_pool().release_unused()
+    pa.default_memory_pool().release_unused()  # DuckDB, which sorts them next, could use it
     view_parquet(connection, "staged.pages", path)
 
 
@@ -154,7 +155,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, file: SqlFile) ->
     order = ", ".join(table.primary_key)
     slices = ["true"]
     if table is TABLES["pages"]:  # the one table with the texts of whole pages
-        slices = page_slices(slice_bounds(_page_bytes(connection), _SLICE_BYTES))
+        slices = page_slices(_slice_bounds(connection))
     for condition in slices:
         query = f"SELECT {columns} FROM ({file.statement}) WHERE {condition} ORDER BY {order}"
         yield from connection.sql(query).to_arrow_reader(ROW_GROUP_ROWS)
