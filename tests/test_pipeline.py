@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import PAGES, SHIPPED, Built, Ieval
-from small_pages import TEST_HOST, address_of, recommendation
+from small_pages import TEST_HOST, address_of, parquet_bytes, recommendation
 from test_sources import write_lines
 
 from pipelines import pages as pages_module
@@ -380,12 +380,6 @@ def test_second_run_does_nothing_and_says_so(shipped: Built, ieval: Ieval) -> No
 
 
 # ---- determinism and history
-
-
-def parquet_bytes(folder: Path) -> dict[str, bytes]:
-    files = {path.name: path.read_bytes() for path in Settings(warehouse=folder).parquet.iterdir()}
-    assert set(files) == {f"{name}.parquet" for name in TABLES}
-    return files
 
 
 def test_same_pages_same_bytes(tmp_path: Path, build: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import PAGES, SHIPPED
+from small_pages import parquet_bytes
 from test_publication import published_files, titles
 
 from pipelines import settings, table_builder
@@ -25,11 +26,6 @@ from pipelines.sql_files import SqlFile
 DAY_1 = datetime.datetime(2024, 3, 1, 6, tzinfo=datetime.UTC)
 DAY_2 = datetime.datetime(2024, 9, 1, 6, tzinfo=datetime.UTC)
 LESSON = PAGES / "lesson_900101.txt"
-
-
-def tables_of(folder: Path) -> dict[str, bytes]:
-    """The published table files, byte by byte."""
-    return {path.name: path.read_bytes() for path in (folder / "parquet").glob("*.parquet")}
 
 
 def _spoil(monkeypatch: pytest.MonkeyPatch, name: str, statement: str) -> None:
@@ -166,5 +162,5 @@ def test_many_slices_are_parted_before_they_are_looked_at(
     monkeypatch.setattr(table_builder, "_SLICE_BYTES", slice_bytes)
     build(tmp_path / "parted", pages, DAY_1)
     assert bool(parted) is is_parted
-    assert tables_of(tmp_path / "parted") == tables_of(tmp_path / "whole")
+    assert parquet_bytes(tmp_path / "parted") == parquet_bytes(tmp_path / "whole")
     assert not list((tmp_path / "parted").glob(".spill-*"))
