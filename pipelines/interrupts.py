@@ -14,11 +14,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.machinery import ExtensionFileLoader
+from types import FrameType
 
 _MAIN_THREAD = _thread.get_ident()  # it is the first that imports us, and alone hears signals
 
 #: As shells have it: 128 and the number of SIGINT. SIGTERM ends a command likewise.
 EXIT_CODE = 130
+#: Where Python runs the code of a compiled module that is imported. One that DuckDB's is built with takes whatever is
+#: raised there for an error of its own and aborts the process.
+_COMPILED = {ExtensionFileLoader.create_module.__code__, ExtensionFileLoader.exec_module.__code__}
 #: Two within so many seconds are one: `timeout` and the like send theirs to the process and to its group.
 _ONE = 0.5
 
@@ -26,8 +31,9 @@ _ONE = 0.5
 class _State:
     """What has been heard, and what becomes of it."""
 
-    #: When the first interrupt came, by time.monotonic.
+    #: When the first interrupt came, by time.monotonic, and the number of the last signal.
     first: float | None = None
+    number = signal.SIGINT
     #: What is raised where one comes; None where it has to wait.
     raised: type[BaseException] | None = KeyboardInterrupt
     is_waiting = False
@@ -47,7 +53,11 @@ def came() -> bool:
     return _State.first is not None
 
 
-def _heard(number: int, frame: object) -> None:
+def _heard(number: int, frame: FrameType | None) -> None:
+    _State.number = signal.Signals(number)
+    if _is_importing_compiled(frame):
+        _come_again()
+        return
     if _State.first is None:
         _State.first = time.monotonic()
     elif time.monotonic() - _State.first > _ONE:
@@ -61,6 +71,14 @@ def _heard(number: int, frame: object) -> None:
         _State.is_waiting = True
     else:
         raise _State.raised
+
+
+def _is_importing_compiled(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code in _COMPILED:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def end_children() -> None:
@@ -81,14 +99,18 @@ def _not_raised(unraisable: sys.UnraisableHookArgs) -> None:
     """Python drops what is raised while it takes an object apart: an interrupt comes again a moment later."""
     if came() and not issubclass(unraisable.exc_type, Exception):
         _State.first = None
-        _thread.start_new_thread(_again, ())
+        _come_again()
     else:
         sys.__unraisablehook__(unraisable)
 
 
-def _again() -> None:
+def _come_again() -> None:
+    _thread.start_new_thread(_interrupt_later, ())
+
+
+def _interrupt_later() -> None:
     time.sleep(0.05)
-    _thread.interrupt_main()
+    _thread.interrupt_main(_State.number)  # SIGINT may be ignored
 
 
 @contextlib.contextmanager

@@ -73,6 +73,25 @@ def test_while_it_is_imported(tmp_path: Path, command: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_a_compiled_module_is_imported(tmp_path: Path, number: int) -> None:
+    """DuckDB's makes its enumerations with Python's, and aborts the process where that raises anything."""
+    (tmp_path / "click.py").write_text(
+        "import enum, time\n"
+        "make = enum.EnumType.__call__\n"
+        "def slowly(cls, value, *arguments, **options):\n"
+        "    if value == 'ExplainType': open('here', 'w').close(); time.sleep(1)\n"
+        "    return make(cls, value, *arguments, **options)\n"
+        "enum.EnumType.__call__ = slowly\n"
+        "import duckdb, time\n"
+        "time.sleep(60)",
+        encoding="utf-8",
+    )
+    process = begin("sql", path=tmp_path)
+    until(process, (tmp_path / "here").exists)
+    assert stop(process, number) == [AS_IT_WAS]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_query(warehouse: Path, number: int) -> None:
     process = begin("sql", ENDLESS, "--warehouse", warehouse)
     time.sleep(2)
