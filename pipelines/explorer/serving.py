@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sqlite3
 import webbrowser
 from collections.abc import Mapping
 from functools import partial
@@ -80,6 +81,7 @@ def _register() -> None:
         pm.unregister(name="datasette.handle_exception")
         pm.register(plugin)
         datasette.database.sqlite_timelimit = plugin.limit_time
+        sqlite3.enable_callback_tracebacks(False)  # what a query makes of our functions is said in the answer
 
 
 def serve(knobs: Settings, host: str, listener: socket.socket, is_opened: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import gc
 import html
 import json
 import re
@@ -555,6 +556,24 @@ def test_a_query_that_would_take_everything_is_stopped(sites: dict[str, Site], s
     assert time.monotonic() - started < 5
     asked.join(20)
     assert [status for status, _ in answers] == [400], answers[0][1][:500]
+
+
+def test_after_an_answer_that_was_too_large_and_one_that_took_too_long_all_is_well(sites: dict[str, Site]) -> None:
+    """A statement that stays open lets the next interrupt hit whatever is asked on that connection."""
+    site = sites["hostile"]
+    numbers = "with n(i) as (select 1 union all select i + 1 from n)"
+    statements = {
+        f"{numbers} select randomblob(40000000) from n limit 9": 20_000,
+        f"{numbers} select max(i) from n": 300,
+    }
+    gc.disable()  # which would close it at some time
+    try:
+        for statement, milliseconds in 3 * list(statements.items()):
+            query = urllib.parse.urlencode({"sql": statement, "_timelimit": milliseconds})
+            assert site.open(f"/ieval.json?{query}")[0] == 400
+            assert [site.open("/ieval.json?sql=select+1")[0] for _ in range(6)] == [200] * 6
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
