@@ -50,16 +50,20 @@ def build_database(knobs: Settings, parquet: Path, target: Path) -> None:
     files = {name: pq.read_metadata(parquet / f"{name}.parquet") for name in TABLES}
     without_keys = {name for name, file in files.items() if file.num_rows > _MOST_KEYED_ROWS}
     with _open(knobs, target, parquet) as connection:
-        connection.execute("CREATE SCHEMA raw; CREATE SCHEMA mart;")
-        # One transaction a table: one for all would hold all of it in memory.
-        for table in load_order(TABLES.values()):
-            source = quote(str(parquet / f"{table.name}.parquet"))
+        order = load_order(TABLES.values())
+        # One transaction: each of hundreds of comments would be one of its own.
+        connection.execute("BEGIN; CREATE SCHEMA raw; CREATE SCHEMA mart;")
+        for table in order:
             connection.execute(create_table(table, without_keys))
-            connection.execute(f"INSERT INTO {table.qualified_name} BY NAME SELECT * FROM read_parquet({source})")
             connection.execute("".join(comments(table)))
         for name, file in mart_files().items():
             connection.execute(f"CREATE VIEW {name} AS {file.statement}")
             connection.execute("".join(comments(MARTS[file.name], "VIEW")))
+        connection.execute("COMMIT")
+        # One transaction a table: one for all would hold all of it in memory.
+        for table in order:
+            source = quote(str(parquet / f"{table.name}.parquet"))
+            connection.execute(f"INSERT INTO {table.qualified_name} BY NAME SELECT * FROM read_parquet({source})")
         connection.execute("USE memory; DETACH ieval;")
 
 

@@ -8,14 +8,16 @@ label means for a page (matching, suggestions) does not belong here.
 from __future__ import annotations
 
 import csv
+import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from pipelines.countries import CountryNames, normalise
 
-Rows = list[dict[str, str]]
+Rows = Sequence[Mapping[str, str]]
 
 # Forms of a value, as (regular expression, what it says to a person).
 _NUMBER = (r"\d+", "a whole number")
@@ -109,9 +111,24 @@ class VocabularyError(ValueError):
     """A vocabulary file that cannot be used as it is; the message names file and row and says what to do."""
 
 
-def read_reference(folder: Path) -> dict[str, Rows]:
+def read_reference(folder: Path) -> Mapping[str, Rows]:
     """Read and check every vocabulary: file name -> rows, each a dict by column. Raises VocabularyError."""
-    numbered = {name: _read_file(folder / name, vocabulary) for name, vocabulary in FILES.items()}
+    return _read_contents(folder, tuple(_content(folder / name) for name in FILES))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise VocabularyError(f"{path} is missing: restore it from the repository") from None
+
+
+@lru_cache(maxsize=1)  # a run asks several times
+def _read_contents(folder: Path, contents: Sequence[bytes]) -> Mapping[str, Rows]:
+    numbered = {
+        name: _read_rows(folder / name, content, vocabulary)
+        for (name, vocabulary), content in zip(FILES.items(), contents, strict=True)
+    }
     for name, rows in numbered.items():
         for column in _REFERENCES.keys() & set(FILES[name].columns):
             file, referred = _REFERENCES[column]
@@ -136,10 +153,15 @@ def read_country_names(folder: Path) -> CountryNames:
 
 def country_words(folder: Path) -> bytes:
     """All that countries are recognised with, right or wrong: other bytes where anything of it has changed."""
+    return _country_words(tuple((folder / name).read_bytes() for name in _COUNTRY_FILES))
+
+
+@lru_cache(maxsize=1)
+def _country_words(contents: Sequence[bytes]) -> bytes:
     words = []
-    for name, columns in _COUNTRY_FILES.items():
-        with (folder / name).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            words += [repr([row.get(column) for column in columns]) for row in csv.DictReader(file)]
+    for columns, content in zip(_COUNTRY_FILES.values(), contents, strict=True):
+        file = io.StringIO(content.decode("utf-8-sig", errors="surrogateescape"), newline="")
+        words += [repr([row.get(column) for column in columns]) for row in csv.DictReader(file)]
     return "\n".join(words).encode()
 
 
@@ -157,19 +179,16 @@ def _refuse_contradictions(path: Path, rows: Iterable[tuple[int, dict[str, str]]
                 )
 
 
-def _read_file(path: Path, vocabulary: Vocabulary) -> list[tuple[int, dict[str, str]]]:
+def _read_rows(path: Path, content: bytes, vocabulary: Vocabulary) -> list[tuple[int, dict[str, str]]]:
     """The rows of a file with their numbers, counted as an editor counts lines; the header is row 1."""
     number = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = []
-            for line in reader:
-                number = reader.line_num
-                if line:
-                    lines.append((number, line))
-    except FileNotFoundError:
-        raise VocabularyError(f"{path} is missing: restore it from the repository") from None
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        lines = []
+        for line in reader:
+            number = reader.line_num
+            if line:
+                lines.append((number, line))
     except UnicodeDecodeError as error:
         raise VocabularyError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from None
     except csv.Error as error:
