@@ -111,12 +111,10 @@ def recommendation(number: int | None, evaluation: int | None = 1001, cut: str |
 
 @contextlib.contextmanager
 def quick() -> Iterator[pytest.MonkeyPatch]:
-    """Many warehouses in a short time: the vocabularies do not change, and no power fails."""
-    from pipelines import lake, table_builder
+    """Many warehouses in a short time: no power fails."""
+    from pipelines import lake
 
-    vocabularies = table_builder.read_reference(table_builder.settings.REFERENCE)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(table_builder, "read_reference", lambda reference: vocabularies)
         patched.setattr(lake.os, "fsync", lambda file: None)
         yield patched
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import http.server
 import json
 import os
@@ -348,6 +349,16 @@ def test_an_increment_that_mends_the_last_page_ends_the_warning(
     assert published and published.failed_checks == {}
 
 
+@pytest.fixture(scope="module")
+def two_pages(tmp_path_factory: pytest.TempPathFactory, build: Callable[..., object]) -> Path:
+    """A warehouse that no check warns of. Only to be copied."""
+    folder = tmp_path_factory.mktemp("two-pages")
+    page = folder / "1.txt"
+    page.write_bytes(recommendation(1))
+    build(folder / "w", [page, SHIPPED], datetime.datetime(2026, 11, 22, 5, tzinfo=datetime.UTC))
+    return folder / "w"
+
+
 @pytest.mark.parametrize(
     ("check", "new"),
     [
@@ -361,11 +372,9 @@ def test_an_increment_that_mends_the_last_page_ends_the_warning(
     ],
 )
 def test_an_increment_finds_what_a_whole_build_finds(
-    run: Run, tmp_path: Path, increments: Increments, check: str, new: bytes
+    run: Run, two_pages: Path, tmp_path: Path, fresh_process: Path, increments: Increments, check: str, new: bytes
 ) -> None:
-    (tmp_path / "1.txt").write_bytes(recommendation(1))
-    run(tmp_path / "1.txt", SHIPPED)
-    assert warnings() == []
+    shutil.copytree(two_pages, fresh_process, symlinks=True)
     (tmp_path / "2.txt").write_bytes(new)
     assert run(tmp_path / "2.txt").success
     assert increments.count == 1
@@ -453,7 +462,13 @@ def test_parts_that_are_kept_elsewhere_from_now_on_are_filled(
 
 @pytest.mark.parametrize("address", ["memory://ieval-test/parts", "file://{}/parts"])
 def test_parts_at_an_fsspec_address(
-    run: Run, tmp_path: Path, fresh_process: Path, increments: Increments, monkeypatch: pytest.MonkeyPatch, address: str
+    run: Run,
+    build: Callable[..., object],
+    tmp_path: Path,
+    fresh_process: Path,
+    increments: Increments,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
 ) -> None:
     """What a cluster sees: pages, records and places are there, and nothing of them here; the tables are the same."""
     upath = pytest.importorskip("upath")
@@ -477,9 +492,8 @@ def test_parts_at_an_fsspec_address(
         if address.startswith("memory"):
             upath.UPath(address).fs.rm("/ieval-test", recursive=True)
     monkeypatch.delenv("IEVAL_PARTS")
-    monkeypatch.setenv("IEVAL_WAREHOUSE", str(tmp_path / "here"))
     for pages, as_of in ((SHIPPED, "2024-03-01"), (page, "2024-03-02"), (SHIPPED, "2024-01-01")):
-        assert run(pages, as_of=as_of).success
+        build(tmp_path / "here", [pages], datetime.datetime.fromisoformat(f"{as_of}T00:00:00Z"), is_stated=True)
     assert parquet_bytes(tmp_path / "here") == there
 
 
@@ -518,15 +532,15 @@ def test_small_parts_are_merged_in_passing(
 ) -> None:
     """Run after run adds a part; that they are merged shows nowhere but in the folder, and recomputes nothing."""
     monkeypatch.setattr(parts, "_MANY", 3)
-    for number in range(1, 8):
+    for number in range(1, 6):
         (tmp_path / f"{number}.txt").write_bytes(recommendation(number))
         (tmp_path / "moving.txt").write_bytes(recommendation(100, text=f"Version {number % 2}."))
         assert run(tmp_path / f"{number}.txt", tmp_path / "moving.txt").success
-    assert len(list((fresh_process / "pages").glob("part-*"))) < 7
+    assert len(list((fresh_process / "pages").glob("part-*"))) < 5
     assert any(path.name.startswith("part-000001-") and path.name.count("-") == 3 for path in (
         fresh_process / "pages").iterdir())  # fmt: skip
     merged = parquet_bytes(fresh_process)
-    assert increments.count == 6
+    assert increments.count == 4
     assert_database_agrees(fresh_process)
     assert run(tmp_path / "1.txt", rebuild=True).success
     assert parquet_bytes(fresh_process) == merged

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills processes")
 
 def test_nothing_is_lost_mixed_or_left_half_done(tmp_path: Path) -> None:
     said: list[str] = []
-    seen, wrong = try_it(tmp_path, runs=2, pairs=1, seed=1, say=said.append)
+    seen, wrong = try_it(tmp_path, runs=1, pairs=1, seed=1, say=said.append)
     assert wrong == []
     assert seen.count > 5
     (killed,) = [words for words in said if "killed in time" in words]

