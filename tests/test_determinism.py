@@ -34,7 +34,7 @@ from small_pages import (
     store,
 )
 
-from pipelines import checks, engine, lake, pages, parts, table_builder, warehouse
+from pipelines import checks, engine, increment, lake, pages, parts, table_builder, warehouse
 from pipelines.cluster import open_cluster
 from pipelines.settings import Settings
 
@@ -256,6 +256,7 @@ def test_any_order_and_batching_of_the_corpus(
         lambda arrivals: limited(*zip(*arrivals, strict=True), 4)
     ),
     row_group_rows=st.sampled_from([2, 5, 16_384]),
+    rows_at_once=st.sampled_from([1, 3, 2_048]),
     part_bytes=st.sampled_from([1, 1_500, 8_000_000]),
     slice_bytes=st.sampled_from([1, 4_000, 100_000_000]),
     workers=st.sampled_from(["1", "4"]),
@@ -266,6 +267,7 @@ def test_any_order_and_batching_of_a_few_pages(
     executor: Executor | None,
     arrivals: list[tuple[Sighting, str]],
     row_group_rows: int,
+    rows_at_once: int,
     part_bytes: int,
     slice_bytes: int,
     workers: str,
@@ -275,6 +277,7 @@ def test_any_order_and_batching_of_a_few_pages(
     folder, at_once = tmp_path_factory.mktemp("few"), tmp_path_factory.mktemp("at-once")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(lake, "ROW_GROUP_ROWS", row_group_rows)
+        patched.setattr(increment, "_ROWS_AT_ONCE", rows_at_once)
         store(at_once, *sorted({sighting for sighting, _ in arrivals}, key=CORPUS.index))
         refresh(at_once, build)
         patched.setattr(pages, "_PART_BYTES", part_bytes)
