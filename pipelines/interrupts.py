@@ -21,8 +21,8 @@ _MAIN_THREAD = _thread.get_ident()  # it is the first that imports us, and alone
 
 #: As shells have it: 128 and the number of SIGINT. SIGTERM ends a command likewise.
 EXIT_CODE = 130
-#: Where Python runs the code of a compiled module that is imported. One that DuckDB's is built with takes whatever is
-#: raised there for an error of its own and aborts the process.
+#: Where Python runs the code of a compiled module that is imported. nanobind, which DuckDB's is built with, takes
+#: whatever is raised meanwhile for a fatal error and aborts the process.
 _COMPILED = {ExtensionFileLoader.create_module.__code__, ExtensionFileLoader.exec_module.__code__}
 #: Two within so many seconds are one: `timeout` and the like send theirs to the process and to its group.
 _ONE = 0.5
@@ -74,6 +74,7 @@ def _heard(number: int, frame: FrameType | None) -> None:
 
 
 def _is_importing_compiled(frame: FrameType | None) -> bool:
+    """Whether what runs in this frame runs on behalf of such an import."""
     while frame is not None:
         if frame.f_code in _COMPILED:
             return True

@@ -124,7 +124,7 @@ def _content(path: Path) -> bytes:
 
 
 @lru_cache(maxsize=1)  # a run asks several times
-def _read_contents(folder: Path, contents: Sequence[bytes]) -> Mapping[str, Rows]:
+def _read_contents(folder: Path, contents: tuple[bytes, ...]) -> Mapping[str, Rows]:
     numbered = {
         name: _read_rows(folder / name, content, vocabulary)
         for (name, vocabulary), content in zip(FILES.items(), contents, strict=True)
@@ -157,7 +157,7 @@ def country_words(folder: Path) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _country_words(contents: Sequence[bytes]) -> bytes:
+def _country_words(contents: tuple[bytes, ...]) -> bytes:
     words = []
     for columns, content in zip(_COUNTRY_FILES.values(), contents, strict=True):
         file = io.StringIO(content.decode("utf-8-sig", errors="surrogateescape"), newline="")
