@@ -51,10 +51,16 @@ def _matching(name: str, default: str, form: str, what: str) -> str:
     return text
 
 
+def _amount(text: str) -> tuple[float, str]:
+    """Number and unit of what `_AMOUNT` matches."""
+    number, unit = re.fullmatch(_AMOUNT, text).groups()  # type: ignore[union-attr]
+    return float(number), unit
+
+
 def _memory_limit() -> str:
     text = _matching("MEMORY_LIMIT", "1GB", _AMOUNT, "an amount of memory like 2GB or 500MB")
-    amount, unit = re.fullmatch(_AMOUNT, text).groups()  # type: ignore[union-attr]
-    if float(amount) * {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "%": 1e12}[unit[0]] < _LEAST_MEMORY:
+    amount, unit = _amount(text)
+    if amount * {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "%": 1e12}[unit[0]] < _LEAST_MEMORY:
         raise SettingsError(f"IEVAL_MEMORY_LIMIT is {text!r}; DuckDB needs {_LEAST_MEMORY / 1e6:.0f}MB at least")
     return text
 
@@ -124,8 +130,8 @@ class Settings:
 
     def memory_share(self, shares: int) -> str:
         """One of so many equal shares of what DuckDB may use."""
-        amount, unit = re.fullmatch(_AMOUNT, self.memory_limit).groups()  # type: ignore[union-attr]
-        return f"{float(amount) / shares}{unit}"
+        amount, unit = _amount(self.memory_limit)
+        return f"{amount / shares}{unit}"
 
     @property
     def pages_to_read(self) -> list[str]:

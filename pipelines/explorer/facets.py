@@ -7,6 +7,7 @@ which facets is said in `tables.py`.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from typing import Any
 
 from datasette.database import QueryInterrupted
@@ -17,16 +18,16 @@ from datasette.utils import escape_sqlite, path_with_added_args, path_with_remov
 from pipelines.explorer.tables import HAS
 
 
-class _CountedFacet(Facet):  # type: ignore[misc]  # Datasette has no types
+class _CountedFacet(Facet, ABC):  # type: ignore[misc]  # Datasette has no types
     """Counts values that a SELECT finds in a column, and links each to the rows that have it."""
 
+    @abstractmethod
     def values(self, column: str) -> str:
         """A SELECT of `value` and `count` over `inner`, most frequent first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def argument(self, column: str, value: str) -> tuple[str, str]:
         """What filters the rows that have the value."""
-        raise NotImplementedError
 
     async def facet_results(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Datasette's results of these facets, and the columns that took too long."""
