@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,10 @@ for _name in [name for name in os.environ if name.startswith("IEVAL_")]:
 os.environ["DAGSTER_HOME"] = str(_HOME)
 os.environ["IEVAL_WAREHOUSE"] = str(_SCRATCH / "nobody-said-where")
 os.environ["COLUMNS"] = "100"
+# In the background of a shell signals may be ignored, and whoever is started from here would inherit that.
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 def pytest_unconfigure() -> None:

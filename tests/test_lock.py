@@ -44,7 +44,7 @@ def test_the_next_one_waits_and_takes_over(tmp_path: Path, end) -> None:
         ended = time.monotonic()
         end(first)
         assert said(second) == "held"
-        assert time.monotonic() - ended < 10
+        assert time.monotonic() - ended < 30  # the first would hold it for a minute
         assert f"process {second.pid}, since " in (tmp_path / ".lock.holder").read_text()
     finally:
         for process in (first, second):
