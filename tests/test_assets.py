@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 from conftest import PAGES, SHIPPED
-from small_pages import Increments, assert_database_agrees, parquet_bytes, recommendation
+from small_pages import Increments, assert_database_agrees, day, parquet_bytes, recommendation
 
 from pipelines import checks, definitions, parts, publication, stages
 from pipelines.assets import DATABASE, EXPORT, PAGE_STORE, RECORDS, REPORT, SEED_PAGES, SEED_REFERENCE
@@ -355,7 +356,9 @@ def two_pages(tmp_path_factory: pytest.TempPathFactory, build: Callable[..., obj
     folder = tmp_path_factory.mktemp("two-pages")
     page = folder / "1.txt"
     page.write_bytes(recommendation(1))
-    build(folder / "w", [page, SHIPPED], datetime.datetime(2026, 11, 22, 5, tzinfo=datetime.UTC))
+    build(folder / "w", [page, SHIPPED], day(1))
+    with duckdb.connect(str(folder / "w" / "ieval.duckdb"), read_only=True) as db:
+        assert [each.words for each in checks.run_checks(db, checks.all_checks()) if not each.passed] == []
     return folder / "w"
 
 

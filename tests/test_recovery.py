@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import resource
 import shutil
@@ -15,15 +14,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from conftest import PROJECT, SHIPPED
+from small_pages import day, parquet_bytes
 
 from pipelines import running
 from pipelines.running import RunFailed
 from pipelines.settings import Settings
 from pipelines.verification import verify
 
-PROJECT = Path(__file__).resolve().parent.parent
-SHIPPED = PROJECT / "seeds" / "pages"
-DAY = datetime.datetime(2026, 11, 22, 5, tzinfo=datetime.UTC)
 Damage = Callable[[Path], object]
 
 
@@ -55,10 +53,6 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, out + err
 
 
-def tables(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "parquet").iterdir()}
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse of the shipped page. Only to be copied."""
@@ -84,8 +78,8 @@ def test_what_is_made_is_made_anew(made: Path, tmp_path: Path, build: Callable[.
     folder = tmp_path / "copy"
     shutil.copytree(made, folder, symlinks=True)
     damage(folder)
-    build(folder, [], DAY)
-    assert tables(folder) == tables(made)
+    build(folder, [], day(1))
+    assert parquet_bytes(folder) == parquet_bytes(made)
     assert verify(Settings(warehouse=folder), is_deep=False) == []
 
 
@@ -96,7 +90,7 @@ def test_files_are_known_anew(made: Path, tmp_path: Path, damage: Damage) -> Non
     damage(folder / "sources.parquet")
     code, words = finish(start(folder, SHIPPED))
     assert code == 0, words
-    assert tables(folder) == tables(made)
+    assert parquet_bytes(folder) == parquet_bytes(made)
 
 
 def test_strict_judges_what_it_would_publish(tmp_path: Path) -> None:
@@ -172,7 +166,7 @@ def test_a_full_disk_is_told_and_harms_nothing(small_disk: Path, tmp_path: Path,
     warehouse, filler = small_disk / "warehouse", small_disk / "filler"
     begin = partial(start, home=str(tmp_path / home) if home else "")
     assert finish(begin(warehouse, SHIPPED))[0] == 0
-    before = tables(warehouse)
+    before = parquet_bytes(warehouse)
     with filler.open("wb") as file:
         while shutil.disk_usage(small_disk).free > room:
             missing = shutil.disk_usage(small_disk).free - room
@@ -182,7 +176,7 @@ def test_a_full_disk_is_told_and_harms_nothing(small_disk: Path, tmp_path: Path,
     assert code == 1
     assert f"ieval: no space is left for {warehouse} (" in words
     assert words.splitlines()[-1].endswith("what was published before is as it was; make room and run again")
-    assert tables(warehouse) == before
+    assert parquet_bytes(warehouse) == before
     assert verify(Settings(warehouse=warehouse), is_deep=False) == []
     filler.unlink()
     code, words = finish(begin(warehouse, PROJECT / "tests" / "pages"))
@@ -196,11 +190,11 @@ def test_files_that_may_not_grow_are_told_and_harm_nothing(tmp_path: Path, most:
     warehouse = tmp_path / "warehouse"
     begin = partial(start, home=str(tmp_path / "home"))
     assert finish(begin(warehouse, SHIPPED))[0] == 0
-    before = tables(warehouse)
+    before = parquet_bytes(warehouse)
     code, words = finish(begin(warehouse, PROJECT / "tests" / "pages", most_bytes=most))
     assert code == 1
     assert words.splitlines()[-1].endswith("what was published before is as it was; make room and run again")
-    assert tables(warehouse) == before
+    assert parquet_bytes(warehouse) == before
     assert finish(begin(warehouse, PROJECT / "tests" / "pages"))[0] == 0
     assert verify(Settings(warehouse=warehouse), is_deep=False) == []
 

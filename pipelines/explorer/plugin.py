@@ -68,15 +68,14 @@ _sizes: weakref.WeakKeyDictionary[sqlite3.Cursor, int] = weakref.WeakKeyDictiona
 
 
 def _count_row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> sqlite3.Row:
-    """A row as Datasette takes them; interrupts an answer that is too large to be shown.
-
-    Nothing may be raised here: the statement would stay open for as long as Datasette keeps the error, and while one is
-    open, what interrupts another interrupts all that follow on the connection.
-    """
+    """A row as Datasette takes them; raises OperationalError where an answer is too large to be shown."""
     size = _sizes.get(cursor, 0) + sum(len(value) for value in values if isinstance(value, str | bytes))
     _sizes[cursor] = size
     if size > MOST_BYTES:
-        cursor.connection.interrupt()
+        # Datasette keeps the error for a while, and with it an open statement: while one is open, what interrupts
+        # another interrupts all that follow on the connection.
+        cursor.close()
+        raise sqlite3.OperationalError(f"the answer is larger than {MOST_BYTES // 2**20} MB: ask for less")
     return sqlite3.Row(cursor, values)
 
 
@@ -206,8 +205,7 @@ def handle_exception(datasette: Any, request: Any, exception: Exception) -> Any:
 
 def _words(exception: Exception) -> tuple[int, str, str]:
     if isinstance(exception, QueryInterrupted) or isinstance(exception.__context__, QueryInterrupted):
-        limit = f"The query took too long, or its answer is larger than {MOST_BYTES // 2**20} MB."
-        return 400, "Stopped", f"{limit} Narrow it down, or ask it with `ieval sql`."
+        return 400, "Stopped", "The query took too long. Narrow it down, or ask it with `ieval sql`."
     if isinstance(exception, MemoryError):
         return 400, "Stopped", "The query takes too much memory. Narrow it down, or ask it with `ieval sql`."
     if isinstance(exception, sqlite3.DatabaseError):
