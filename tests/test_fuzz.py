@@ -6,10 +6,17 @@ import warnings
 from pathlib import Path
 
 import pytest
+from proportion import in_proportion
 
 from benchmarks import fuzz
 
 pytestmark = pytest.mark.filterwarnings("ignore:Duplicate name")
+
+
+@pytest.fixture(autouse=True)
+def busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second that a page may take is for the benchmark to measure: here others use the processor's caches too."""
+    monkeypatch.setattr(fuzz, "_MOST_SECONDS", fuzz._HANG_SECONDS)
 
 
 @pytest.mark.parametrize("path", sorted(fuzz.CORPUS.glob("*-*")), ids=lambda path: path.name)
@@ -74,8 +81,12 @@ PIECES = [
 @pytest.mark.parametrize("piece", PIECES)
 @pytest.mark.parametrize("between", ["", "\n"])
 def test_what_comes_a_thousand_times_takes_no_square_of_it(piece: str, between: str) -> None:
-    run = (piece + between) * (16_000 // len(piece + between))
-    assert fuzz.wrong_with([PLAN.format(run).encode()]) is None
+    def wrong(size: int) -> None:
+        run = (piece + between) * (size // len(piece + between))
+        assert fuzz.wrong_with([PLAN.format(run).encode()]) is None
+
+    wrong(100)
+    assert in_proportion(wrong, 4_000, times=4)
 
 
 def test_a_failure_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

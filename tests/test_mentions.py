@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from proportion import in_proportion
 
 from pipelines import settings
 from pipelines.folding import fold
@@ -254,12 +253,8 @@ def test_offsets_are_true(pieces: list[str], blank: str) -> None:
     ["Republic of the ", "Papua New ", "Lao People's ", "kenyauganda", "a@b ", "http://x.y/Mali ", "funded by ", "A. "],
 )
 def test_hostile_text_takes_time_in_proportion_to_its_length(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        start = time.perf_counter()
-        NAMES.read_mentions(text, "en")
-        return time.perf_counter() - start
+    def mentions(size: int) -> None:
+        NAMES.read_mentions(unit * (size // len(unit)), "en")
 
-    seconds(10_000)
-    # Four times the text; a quadratic reader would take sixteen times as long.
-    assert seconds(400_000) < 10 * max(seconds(100_000), 0.02)
+    mentions(10_000)
+    assert in_proportion(mentions, 100_000, times=4)

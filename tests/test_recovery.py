@@ -8,13 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, SHIPPED
+from conftest import PROJECT, SHIPPED, Built
 from small_pages import day, parquet_bytes
 
 from pipelines import running
@@ -54,11 +53,9 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(shipped: Built) -> Path:
     """A warehouse of the shipped page. Only to be copied."""
-    folder = tmp_path_factory.mktemp("made")
-    assert finish(start(folder, SHIPPED))[0] == 0
-    return folder
+    return shipped.folder
 
 
 @pytest.mark.parametrize(
@@ -83,22 +80,21 @@ def test_what_is_made_is_made_anew(made: Path, tmp_path: Path, build: Callable[.
     assert verify(Settings(warehouse=folder), is_deep=False) == []
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"junk"), Path.unlink], ids=["damaged", "gone"])
-def test_files_are_known_anew(made: Path, tmp_path: Path, damage: Damage) -> None:
+def test_files_are_known_anew(made: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(made, folder, symlinks=True)
-    damage(folder / "sources.parquet")
+    (folder / "sources.parquet").write_bytes(b"junk")
     code, words = finish(start(folder, SHIPPED))
     assert code == 0, words
     assert parquet_bytes(folder) == parquet_bytes(made)
 
 
-def test_strict_judges_what_it_would_publish(tmp_path: Path) -> None:
+def test_strict_judges_what_it_would_publish(made: Path, tmp_path: Path) -> None:
     """A copy that one strict run refused is in the store; the next one must not publish it in passing."""
     page = next(SHIPPED.iterdir()).read_text(encoding="utf-8")
     unknown = tmp_path / "unknown.txt"
     unknown.write_text(page.replace("- Resource management", "- Resource juggling"), encoding="utf-8")
-    assert finish(start(tmp_path / "warehouse", SHIPPED, options=("--strict",)))[0] == 0
+    shutil.copytree(made, tmp_path / "warehouse", symlinks=True)
     published = (tmp_path / "warehouse" / "ieval.duckdb").read_bytes()
     for pages in (unknown, SHIPPED):
         code, words = finish(start(tmp_path / "warehouse", pages, options=("--strict",)))
@@ -111,7 +107,6 @@ def test_strict_judges_what_it_would_publish(tmp_path: Path) -> None:
 def test_two_first_runs_at_once(tmp_path: Path) -> None:
     both = [start(tmp_path, SHIPPED), start(tmp_path, PROJECT / "tests" / "pages")]
     assert [finish(process)[0] for process in both] == [0, 0]
-    assert "30 read" not in finish(start(tmp_path, SHIPPED))[1]
     import duckdb
 
     with duckdb.connect(str(tmp_path / "ieval.duckdb"), read_only=True) as connection:
@@ -123,25 +118,6 @@ def test_an_empty_folder_is_told(tmp_path: Path) -> None:
     code, words = finish(start(tmp_path / "warehouse", tmp_path / "empty"))
     assert code == 0
     assert "there is no .txt file in this folder" in words
-
-
-def test_an_interrupt_says_what_is_kept(tmp_path: Path) -> None:
-    pages = tmp_path / "pages"
-    pages.mkdir()
-    page = next(SHIPPED.iterdir()).read_text(encoding="utf-8")
-    for number in range(1600):
-        (pages / f"{number}.txt").write_text(page.replace("16568", f"2{number:06}"), encoding="utf-8")
-    process = start(tmp_path / "warehouse", pages)
-    while not list((tmp_path / "warehouse" / "pages").glob("part-*")):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
-    assert err.startswith("ieval: stopped; what was read is kept, and the next run goes on from there\n")
-    code, words = finish(start(tmp_path / "warehouse", pages))
-    assert code == 0, words
-    assert "1,600 recommendations" in words
 
 
 # ---- no room
@@ -161,11 +137,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(("room", "home"), [(0, ""), (20_000_000, "elsewhere")])
-def test_a_full_disk_is_told_and_harms_nothing(small_disk: Path, tmp_path: Path, room: int, home: str) -> None:
+def test_a_full_disk_is_told_and_harms_nothing(
+    made: Path, small_disk: Path, tmp_path: Path, room: int, home: str
+) -> None:
     """Whatever does not fit, history of runs, page store, tables or database: the next run with room goes on."""
     warehouse, filler = small_disk / "warehouse", small_disk / "filler"
     begin = partial(start, home=str(tmp_path / home) if home else "")
-    assert finish(begin(warehouse, SHIPPED))[0] == 0
+    shutil.copytree(made, warehouse, symlinks=True)
     before = parquet_bytes(warehouse)
     with filler.open("wb") as file:
         while shutil.disk_usage(small_disk).free > room:
@@ -186,10 +164,10 @@ def test_a_full_disk_is_told_and_harms_nothing(small_disk: Path, tmp_path: Path,
 
 
 @pytest.mark.parametrize("most", [60_000])
-def test_files_that_may_not_grow_are_told_and_harm_nothing(tmp_path: Path, most: int) -> None:
+def test_files_that_may_not_grow_are_told_and_harm_nothing(made: Path, tmp_path: Path, most: int) -> None:
     warehouse = tmp_path / "warehouse"
     begin = partial(start, home=str(tmp_path / "home"))
-    assert finish(begin(warehouse, SHIPPED))[0] == 0
+    shutil.copytree(made, warehouse, symlinks=True)
     before = parquet_bytes(warehouse)
     code, words = finish(begin(warehouse, PROJECT / "tests" / "pages", most_bytes=most))
     assert code == 1

@@ -513,7 +513,7 @@ def test_command_makes_the_export_and_ends_cleanly(shipped: Built, tmp_path: Pat
             except urllib.error.URLError:
                 time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130)
+        assert process.wait(120) in (0, 130)
         assert "Traceback" not in process.stderr.read()
     assert (warehouse / "export" / "ieval.sqlite").exists()
 
@@ -551,8 +551,8 @@ def test_a_query_that_would_take_everything_is_stopped(sites: dict[str, Site], s
     started = time.monotonic()
     asked.start()
     assert site.open("/")[0] == 200
-    assert time.monotonic() - started < 20
-    asked.join(20)
+    assert time.monotonic() - started < 60
+    asked.join(120)
     assert [status for status, _ in answers] == [400], answers[0][1][:500]
 
 
