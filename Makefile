@@ -9,6 +9,8 @@ UV     := $(shell command -v uv 2>/dev/null)
 export UV_COMPILE_BYTECODE := 1
 export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# File by file, for the tests of a file share what they look at; in the order of names, which ends with short ones.
+PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 ifdef UV
     CREATE  = uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
@@ -40,14 +42,14 @@ run: $(VENV)/.run ## make the warehouse from seeds/pages
 	@echo "look at it: $(BIN)/ieval explore (in the browser), export (Excel, BI tools), report (to mail around)"
 
 test: $(VENV)/.test ## run the tests
-	@$(BIN)/pytest --quiet --numprocesses auto --dist loadfile
+	@$(BIN)/pytest --quiet $(PARALLEL)
 
 test-lower: ## run the tests on the oldest DuckDB that we support
 	@$(MAKE) --no-print-directory VENV=.venv-lower .on-lower
 
 .on-lower: $(VENV)/.test
 	@$(INSTALL) 'duckdb==1.5.*'
-	@$(BIN)/pytest --quiet --numprocesses auto --dist loadfile
+	@$(BIN)/pytest --quiet $(PARALLEL)
 
 lint: $(VENV)/.test ## check style and types
 	@$(BIN)/ruff format --check --quiet .
