@@ -18,6 +18,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 PROJECT = Path(__file__).parent.parent
@@ -36,6 +37,9 @@ os.environ["IEVAL_WAREHOUSE"] = str(_SCRATCH / "nobody-said-where")
 os.environ["COLUMNS"] = "100"
 # All modules and tests stay until the end: at its usual pace the collector would look at them for a tenth of the time.
 gc.set_threshold(50_000)
+# That a busy machine takes its time fails no test.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 # In the background of a shell signals may be ignored, and whoever is started from here would inherit that.
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
@@ -53,7 +57,7 @@ def run_ieval(*arguments: str | Path, **environment: str) -> subprocess.Complete
     """`ieval …` in a process of its own, from a folder that is nobody's."""
     variables = {**os.environ, "PYTHONPATH": str(PROJECT), **environment}
     command = [sys.executable, "-m", "pipelines", *map(os.fspath, arguments)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", env=variables, cwd=_SCRATCH, timeout=120)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=variables, cwd=_SCRATCH, timeout=300)
 
 
 @pytest.fixture(scope="session")

@@ -183,7 +183,7 @@ LINES = [
 
 
 @given(st.lists(st.one_of(st.sampled_from(LINES), st.text(max_size=12)), max_size=12), st.sampled_from(["\n", " "]))
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 def test_items_are_words_of_the_plan_in_order(lines: list[str], joint: str) -> None:
     text = joint.join(lines)
     plan = read_action_plan(text, NAMES)

@@ -216,7 +216,6 @@ def assert_rules_hold(folder: Path) -> None:
 
 FEW = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if EXAMPLES > 50 else [])],
     suppress_health_check=list(HealthCheck),
 )

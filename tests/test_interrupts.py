@@ -67,7 +67,7 @@ def stop(process: subprocess.Popen[str], number: int = signal.SIGINT) -> list[st
 
 
 def until(process: subprocess.Popen[str], is_there: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not is_there():
         assert process.poll() is None
         assert time.monotonic() < deadline

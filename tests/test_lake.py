@@ -191,7 +191,7 @@ def many(count: int) -> pa.Table:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(0, 47), max_size=12))
 def test_however_the_batches_are_cut_the_bytes_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int]

@@ -235,7 +235,7 @@ PIECES = [
 
 
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=25), st.sampled_from(["", " "]))
-@hypothesis_settings(max_examples=400, deadline=None)
+@hypothesis_settings(max_examples=400)
 def test_offsets_are_true(pieces: list[str], blank: str) -> None:
     text = blank.join(pieces)
     assert len(fold(text)) == len(text)

@@ -52,7 +52,7 @@ def codes(page: Page) -> list[str]:
 # ---- every page
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(written_pages())
 def test_what_is_written_is_read(written: WrittenPage) -> None:
     page = read(written.text)
@@ -101,7 +101,7 @@ def test_every_cut_says_no_more_than_the_page(path: Path) -> None:
         assert_no_more_than(read(text[:end]), whole)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(written_pages(empty=False), st.data())
 def test_a_cut_anywhere_says_no_more_than_the_page(written: WrittenPage, data: st.DataObject) -> None:
     whole = read(written.text)
@@ -109,19 +109,19 @@ def test_a_cut_anywhere_says_no_more_than_the_page(written: WrittenPage, data: s
         assert_no_more_than(read(written.text[:end]), whole)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(damaged_pages())
 def test_damaged_pages_are_accounted_for(text: str) -> None:
     read(text)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(odd_texts)
 def test_odd_texts_are_accounted_for(text: str) -> None:
     read(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(damaged_pages(), st.data())
 def test_damaged_bytes_are_accounted_for(text: str, data: st.DataObject) -> None:
     page_bytes = text.encode("utf-8", "replace")

@@ -139,7 +139,7 @@ def test_only_plans_have_action_items() -> None:
     assert row["action_items"] == row["action_item_countries"] == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(damaged_pages())
 def test_damaged_pages_have_places(text: str) -> None:
     records = records_of(text.encode("utf-8", "replace"))

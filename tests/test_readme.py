@@ -35,7 +35,7 @@ def run(folder, command):
         "LC_ALL": "C.UTF-8",  # in which order `ls` lists
     }
     done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120
+        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=300
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

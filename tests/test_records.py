@@ -290,7 +290,7 @@ def test_a_page_that_is_not_utf_8_says_so() -> None:
     assert row["eval_title"] == read(SHIPPED)["eval_title"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(damaged_pages())
 def test_damaged_pages_become_rows(text: str) -> None:
     records = read_records(batch_of([("page.txt", text.encode("utf-8", "replace"))]))

@@ -318,14 +318,14 @@ def test_a_server_that_fails_always(pages: S3Server, fault: str) -> None:
 
 
 def test_a_server_that_hangs(pages: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_READ_SECONDS", 0.3)
+    monkeypatch.setattr(remote, "_READ_SECONDS", 1)
     pages.faults[:] = [pages.hanging] * 2
     assert len(read(CRAWL)[0]) == 2
     pages.faults[:] = [pages.hanging] * 50
     started = time.monotonic()
     with pytest.raises(UnreachableError, match=f"^{CRAWL} cannot be reached: .*[Tt]ime"):
         read(CRAWL)
-    assert time.monotonic() - started < 30  # for which the server hangs
+    assert time.monotonic() - started < 60  # for which the server hangs
 
 
 def test_nobody_there(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
