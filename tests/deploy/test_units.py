@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -42,8 +43,8 @@ HARDENING = {
 def is_understood(arguments: list[str]) -> None:
     """Whether the command line takes these arguments: parsed, not run."""
     name, *rest = arguments
-    command = main.commands[name]
-    command.make_context(name, [*rest])
+    parent = click.Context(main, info_name="ieval", **main.context_settings)  # click keeps what it says of --help
+    main.commands[name].make_context(name, [*rest], parent=parent)
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)

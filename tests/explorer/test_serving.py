@@ -34,7 +34,7 @@ from pipelines.explorer.records import Piece, pieces
 from pipelines.explorer.serving import ExploreError, address, application, listen
 from pipelines.export.source import EXPORTABLE
 
-INVENTED = 120
+INVENTED = 160
 WORD = "W" * 10_000
 EVIL = {
     "recommendation_900601.txt": {
