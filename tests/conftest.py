@@ -86,16 +86,23 @@ def _build(folder: Path, *arguments: str | Path) -> Built:
     return Built(folder, done.stdout, done.stderr)
 
 
+def _shared(built: Built) -> Iterator[Built]:
+    """Lend a warehouse to all tests; fails at the end if one of them has left anything in it."""
+    before = {path.name for path in built.folder.iterdir()}
+    yield built
+    assert {path.name for path in built.folder.iterdir()} == before
+
+
 @pytest.fixture(scope="session")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """The warehouse of tests/pages. Only to be read."""
-    return _build(tmp_path_factory.mktemp("hostile"), PAGES, "--json")
+    yield from _shared(_build(tmp_path_factory.mktemp("hostile"), PAGES, "--json"))
 
 
 @pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """The warehouse of seeds/pages, which is what a run reads that is told nothing. May be run again."""
-    return _build(tmp_path_factory.mktemp("shipped"))
+    yield from _shared(_build(tmp_path_factory.mktemp("shipped")))
 
 
 @pytest.fixture

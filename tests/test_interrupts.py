@@ -58,10 +58,10 @@ def stop(process: subprocess.Popen[str], number: int = signal.SIGINT) -> list[st
     """What a process says that is stopped, with its group."""
     os.killpg(process.pid, number)
     try:
-        err = process.communicate(timeout=120)[1]
+        out, err = process.communicate(timeout=120)
     finally:
         process.kill()
-    assert process.returncode == 130, err
+    assert (process.returncode, out) == (130, ""), err
     assert "Traceback" not in err
     return [line for line in err.splitlines() if line and not line.startswith("waiting for")]
 
@@ -158,7 +158,8 @@ def test_a_run(warehouse: Path, many: Path, moment: str) -> None:
     again = many if moment == "reading" else SHIPPED
     done = run_ieval("run", again, "--warehouse", warehouse, DAGSTER_HOME="")
     assert done.returncode == 0, done.stderr
-    assert again != many or "1,601 recommendations" in done.stdout
+    if again == many:
+        assert "1,601 recommendations" in done.stdout
 
 
 def test_a_second_one_ends_at_once(tmp_path: Path) -> None:

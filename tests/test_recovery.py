@@ -80,10 +80,11 @@ def test_what_is_made_is_made_anew(made: Path, tmp_path: Path, build: Callable[.
     assert verify(Settings(warehouse=folder), is_deep=False) == []
 
 
-def test_files_are_known_anew(made: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"junk"), Path.unlink], ids=["damaged", "gone"])
+def test_files_are_known_anew(made: Path, tmp_path: Path, damage: Damage) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(made, folder, symlinks=True)
-    (folder / "sources.parquet").write_bytes(b"junk")
+    damage(folder / "sources.parquet")
     code, words = finish(start(folder, SHIPPED))
     assert code == 0, words
     assert parquet_bytes(folder) == parquet_bytes(made)

@@ -552,7 +552,7 @@ def test_a_query_that_would_take_everything_is_stopped(sites: dict[str, Site], s
     started = time.monotonic()
     asked.start()
     assert site.open("/")[0] == 200
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 20
     asked.join(120)
     assert [status for status, _ in answers] == [400], answers[0][1][:500]
 

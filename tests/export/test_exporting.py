@@ -102,10 +102,17 @@ def test_choose_formats() -> None:
         choose_formats(["pdf"])
 
 
-def test_by_default_into_the_warehouse(hostile: Built, tmp_path: Path) -> None:
-    shutil.copytree(hostile.folder, tmp_path / "warehouse", ignore=shutil.ignore_patterns(".dagster"))
-    export_all(Settings(warehouse=tmp_path / "warehouse"), formats=["csv"], tables=["regions"])
-    assert (tmp_path / "warehouse" / "export" / "csv" / "regions.csv").exists()
+@pytest.fixture
+def own(hostile: Built, tmp_path: Path) -> Path:
+    """A copy of the warehouse of tests/pages, to write into."""
+    folder = tmp_path / "warehouse"
+    shutil.copytree(hostile.folder, folder, ignore=shutil.ignore_patterns(".dagster"))
+    return folder
+
+
+def test_by_default_into_the_warehouse(own: Path) -> None:
+    export_all(Settings(warehouse=own), formats=["csv"], tables=["regions"])
+    assert (own / "export" / "csv" / "regions.csv").exists()
 
 
 def test_a_warehouse_of_nothing(build: Callable[..., object], tmp_path: Path) -> None:
@@ -188,11 +195,10 @@ def test_an_export_is_of_one_run(build: Callable[..., object], tmp_path: Path) -
     assert "2024-09-01" in (out / "CITATION.cff").read_text(encoding="utf-8")
 
 
-def test_a_warehouse_that_does_not_know_its_run_is_exported_each_time(hostile: Built, tmp_path: Path) -> None:
-    shutil.copytree(hostile.folder, tmp_path / "warehouse", ignore=shutil.ignore_patterns(".dagster"))
-    (tmp_path / "warehouse" / "manifest.json").write_text("damaged")
+def test_a_warehouse_that_does_not_know_its_run_is_exported_each_time(own: Path) -> None:
+    (own / "manifest.json").write_text("damaged")
     for _ in range(2):
-        assert export_all(Settings(warehouse=tmp_path / "warehouse"), formats=["csv"], tables=["regions"]).is_new
+        assert export_all(Settings(warehouse=own), formats=["csv"], tables=["regions"]).is_new
 
 
 # ---- what goes wrong
@@ -270,12 +276,12 @@ def test_no_warehouse(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_not_into_the_warehouse_itself(hostile: Built) -> None:
+def test_not_into_the_warehouse_itself(own: Path) -> None:
     """Its tables have the names of the exported ones."""
-    before = contents(hostile.folder / "parquet")
+    before = contents(own / "parquet")
     with pytest.raises(ExportError, match="is there and is not an export's"):
-        export_all(Settings(warehouse=hostile.folder), to=str(hostile.folder), formats=["parquet"])
-    assert contents(hostile.folder / "parquet") == before
+        export_all(Settings(warehouse=own), to=str(own), formats=["parquet"])
+    assert contents(own / "parquet") == before
 
 
 def test_stages_are_announced(hostile: Built, tmp_path: Path) -> None:

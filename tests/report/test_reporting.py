@@ -28,8 +28,9 @@ NASTY = (
 )
 
 
-def report_of(folder: Path) -> str:
-    return write_report(Settings(warehouse=folder)).path.read_text("utf-8")
+def report_of(folder: Path, to: Path) -> str:
+    """The report of a warehouse, written into another folder: the warehouse is everybody's."""
+    return write_report(Settings(warehouse=folder), to / "report.html").path.read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +97,8 @@ class Elements(HTMLParser):
 
 
 @pytest.mark.parametrize("name", WAREHOUSES)
-def test_a_page_that_loads_and_runs_nothing(name: str, folders: dict[str, Path]) -> None:
-    html = report_of(folders[name])
+def test_a_page_that_loads_and_runs_nothing(name: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    html = report_of(folders[name], tmp_path)
     page = Elements(html)
     tags = {tag for tag, _ in page.elements}
     assert (
@@ -117,8 +118,10 @@ def test_a_page_that_loads_and_runs_nothing(name: str, folders: dict[str, Path])
 
 
 @pytest.mark.parametrize("name", WAREHOUSES)
-def test_the_policy_allows_the_style_sheet_and_nothing_else(name: str, folders: dict[str, Path]) -> None:
-    html = report_of(folders[name])
+def test_the_policy_allows_the_style_sheet_and_nothing_else(
+    name: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    html = report_of(folders[name], tmp_path)
     (style,) = re.findall("<style>(.*?)</style>", html, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert (
@@ -128,8 +131,8 @@ def test_the_policy_allows_the_style_sheet_and_nothing_else(name: str, folders: 
     assert html.index("Content-Security-Policy") < html.index("<style>")
 
 
-def test_what_pages_say_is_text(attacked: Path) -> None:
-    text = Elements(report_of(attacked)).text
+def test_what_pages_say_is_text(attacked: Path, tmp_path: Path) -> None:
+    text = Elements(report_of(attacked, tmp_path)).text
     assert "</script></style></svg><script>alert(1)</script>" in text
     assert "{{ 7*7 }}" in text
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\uffff]", text)
@@ -137,12 +140,12 @@ def test_what_pages_say_is_text(attacked: Path) -> None:
 
 
 @pytest.mark.parametrize("name", WAREHOUSES)
-def test_the_same_warehouse_gives_the_same_bytes(name: str, folders: dict[str, Path]) -> None:
-    assert report_of(folders[name]) == report_of(folders[name])
+def test_the_same_warehouse_gives_the_same_bytes(name: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    assert report_of(folders[name], tmp_path) == report_of(folders[name], tmp_path)
 
 
-def test_everything_is_said(shipped: Built) -> None:
-    html = report_of(shipped.folder)
+def test_everything_is_said(shipped: Built, tmp_path: Path) -> None:
+    html = report_of(shipped.folder, tmp_path)
     text = " ".join(Elements(html).text.split())
     for words in (
         "1 recommendation of 1 evaluation, answered in 2023.",
@@ -158,8 +161,8 @@ def test_everything_is_said(shipped: Built) -> None:
     assert all('role="img"' in picture and 'aria-label="' in picture for picture in pictures)
 
 
-def test_every_figure_tells_how_many_records(hostile: Built) -> None:
-    articles = re.findall(r"<article.*?</article>", report_of(hostile.folder), re.DOTALL)
+def test_every_figure_tells_how_many_records(hostile: Built, tmp_path: Path) -> None:
+    articles = re.findall(r"<article.*?</article>", report_of(hostile.folder, tmp_path), re.DOTALL)
     assert len(articles) >= 10
     for article in articles:
         assert re.search(r"n = [\d,]+ \w+", article)
@@ -268,8 +271,8 @@ def test_the_browser_would_notice(browser: Browser, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("screen", ["desk", "telephone"])
 @pytest.mark.parametrize("name", WAREHOUSES)
-def test_in_a_browser(browser: Browser, folders: dict[str, Path], name: str, screen: str) -> None:
-    written = write_report(Settings(warehouse=folders[name])).path
+def test_in_a_browser(browser: Browser, folders: dict[str, Path], name: str, screen: str, tmp_path: Path) -> None:
+    written = write_report(Settings(warehouse=folders[name]), tmp_path / "report.html").path
     getattr(browser, screen)()
     visit = browser.visit(written.as_uri())
     assert visit.requests == [written.as_uri()]
@@ -282,17 +285,17 @@ def test_in_a_browser(browser: Browser, folders: dict[str, Path], name: str, scr
     assert browser.ask("document.scripts.length") == 0
 
 
-def test_key_figures_come_first(browser: Browser, shipped: Built) -> None:
-    written = write_report(Settings(warehouse=shipped.folder)).path
+def test_key_figures_come_first(browser: Browser, shipped: Built, tmp_path: Path) -> None:
+    written = write_report(Settings(warehouse=shipped.folder), tmp_path / "report.html").path
     browser.desk()
     browser.visit(written.as_uri())
     bottom = browser.ask("document.querySelector('.keys').getBoundingClientRect().bottom")
     assert bottom < 900
 
 
-def test_no_chart_text_is_cut_off(browser: Browser, hostile: Built) -> None:
+def test_no_chart_text_is_cut_off(browser: Browser, hostile: Built, tmp_path: Path) -> None:
     """Labels and numbers stay inside their picture, at both widths."""
-    written = write_report(Settings(warehouse=hostile.folder)).path
+    written = write_report(Settings(warehouse=hostile.folder), tmp_path / "report.html").path
     for screen in (browser.desk, browser.telephone):
         screen()
         browser.visit(written.as_uri())
